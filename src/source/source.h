@@ -1,0 +1,99 @@
+/* What every source of changes implements. One source is used by one thread, the pipeline's reader.
+ *
+ * Order of calls: open, start, read_rows for each table when start began anew, then next and acknowledge
+ * in any mix, free. After ERROR_RETRY the source is freed and opened again. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "model/event.h"
+#include "model/position.h"
+#include "model/schema.h"
+
+struct source;
+
+struct source_table {
+    struct table_name name;
+    struct schema *schema; /* as of open(); later ones come as events */
+    bool whole_before;     /* updates and deletes carry the whole old row */
+    uint64_t row_estimate; /* for progress; 0: unknown */
+};
+
+/* What read_rows reads: all rows of a table today; ranges and keys when loads become incremental. */
+struct source_range {
+    uint32_t table;
+};
+
+/* Receives loaded rows; takes the reference. False stops the reading. */
+typedef bool source_rows_fn(void *arg, struct batch *batch, struct error *err);
+
+struct source_type {
+    const char *name; /* `type:` in the configuration */
+    const char *summary;
+
+    /* Connects, checks prerequisites, finds the tables. Makes nothing. `pipeline` names slot and messages. */
+    struct source *(*open)(const struct source_config *config, const char *pipeline, struct error *err);
+
+    /* resume NULL: begins anew (makes publication and slot, replacing a slot of the same name) and sets `*at`
+     * to the position the snapshot shows. Otherwise continues after `resume`. ERROR_LOST: the source no
+     * longer has it. */
+    bool (*start)(struct source *s, const struct position *resume, struct position *at,
+                  struct error *err);
+
+    /* Rows of one table as the snapshot of start() shows them; batches with `loading` set. */
+    bool (*read_rows)(struct source *s, const struct source_range *range, source_rows_fn *fn, void *arg,
+                      struct error *err);
+
+    /* The next event, or EVENT_IDLE (position as before) after `timeout_ms`. Keeps the connection alive. */
+    bool (*next)(struct source *s, int timeout_ms, struct event *out, struct error *err);
+
+    /* The source may forget everything up to `position`: called often, tells the server when due. Also
+     * keeps the connection alive while nothing is read (back-pressure). */
+    bool (*acknowledge)(struct source *s, struct position position, struct error *err);
+
+    void (*free)(struct source *s);
+};
+
+/* First member of each source's own struct. */
+struct source {
+    const struct source_type *type;
+    const struct source_table *tables;
+    uint32_t table_count;
+    struct position remembered; /* what the source itself knows as acknowledged; NONE: nothing (no slot) */
+    char identity[128];         /* which server and database positions belong to */
+};
+
+/* The type of that name, or NULL. source_types ends with NULL. */
+const struct source_type *source_type_find(const char *name);
+extern const struct source_type *const source_types[];
+
+must_check static inline bool source_start(struct source *s, const struct position *resume,
+                                           struct position *at, struct error *err)
+{
+    return s->type->start(s, resume, at, err);
+}
+must_check static inline bool source_read_rows(struct source *s, const struct source_range *range,
+                                               source_rows_fn *fn, void *arg, struct error *err)
+{
+    return s->type->read_rows(s, range, fn, arg, err);
+}
+must_check static inline bool source_next(struct source *s, int timeout_ms, struct event *out,
+                                          struct error *err)
+{
+    return s->type->next(s, timeout_ms, out, err);
+}
+must_check static inline bool source_acknowledge(struct source *s, struct position position,
+                                                 struct error *err)
+{
+    return s->type->acknowledge(s, position, err);
+}
+static inline void source_free(struct source **s)
+{
+    if (*s) {
+        (*s)->type->free(take(*s));
+    }
+}
