@@ -41,7 +41,7 @@ def binary() -> Path:
 
 def failpoints() -> list[str]:
     """Returns the names of all failpoints in the source, so that no test forgets one."""
-    pattern = re.compile(r'\bfailpoint(?:_[a-z]+)?\(\s*"([a-z0-9_]+)"')
+    pattern = re.compile(r'\bfailpoint\("([a-z0-9_]+)"')
     names: set[str] = set()
     for path in (ROOT / "src").rglob("*.c"):
         names.update(pattern.findall(path.read_text()))
@@ -261,9 +261,9 @@ class Leat:
         return [json.loads(line) for line in done.stdout.splitlines() if line]
 
     def start(self, *args: str, failpoint: str | None = None, **env: str) -> Running:
-        """Starts `leat run` (or another command); `failpoint` is `name=action`."""
+        """Starts `leat run` (or another command); `failpoint` is `name` or `name:n` (n-th pass)."""
         if failpoint is not None:
-            env["LEAT_FAILPOINTS"] = failpoint
+            env["LEAT_FAILPOINT"] = failpoint
         log = self.dir / f"leat-{len(self._running)}.log"
         argv = self.command(*(args or ("run",)))
         running = Running(argv, self._environment(env), log, self)

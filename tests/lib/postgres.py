@@ -5,6 +5,7 @@ The server refuses to run as root, so root runs it as the user `postgres` (or `n
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -221,10 +222,10 @@ class Postgres:
                     if pid is not None:
                         connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
                         continue
-                    try:
+                    with contextlib.suppress(
+                        psycopg.errors.ObjectInUse, psycopg.errors.UndefinedObject
+                    ):
                         connection.execute("SELECT pg_drop_replication_slot(%s)", (name,))
-                    except (psycopg.errors.ObjectInUse, psycopg.errors.UndefinedObject):
-                        pass
                 return not slots
 
         wait_until(dropped, 20, f"the slots of {dbname} are dropped")
@@ -306,10 +307,8 @@ class Postgres:
         process.kill()
         process.wait()
         for pid in children:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
 
         def all_gone() -> bool:
             return not any(Path(f"/proc/{pid}").exists() for pid in children)
