@@ -37,12 +37,12 @@ ci: check test ## what a push must pass
 
 bench: build setup-test ## rates and memory beside the server's own tools
 	@bench/run build/leat
-fuzz: setup-test ## each fuzz target for FUZZ_SECONDS
+fuzz: setup-check ## each fuzz target for FUZZ_SECONDS
 	@CC=clang-14 tools/build build-fuzz -Dbuildtype=debugoptimized -Dfuzz=true -Db_lundef=false -Db_sanitize=address,undefined
 	@tools/fuzz build-fuzz $(FUZZ_SECONDS)
 
 format: setup-check ## rewrite C and Python in the house's form
-	@tools/check format
+	@tools/check format!
 docs: build ## write the generated pages
 	@mkdir -p docs/reference && build/leat config docs >docs/reference/configuration.md
 
