@@ -19,9 +19,9 @@ setup-build setup-test setup-check: setup-%:
 	@tools/setup $(if $(filter-out build,$*),build) $*
 
 build: setup-build ## release build in build/
-	@tools/build build -Dbuildtype=release -Ddebug=true
+	@tools/build build -Doptimization=3
 build-asan: setup-test
-	@tools/build build-asan -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Dfailpoints=true
+	@tools/build build-asan -Db_sanitize=address,undefined -Dfailpoints=true
 
 demo: build ## a private PostgreSQL, a workload, Delta tables, compared
 	@build/leat demo
@@ -38,7 +38,7 @@ ci: check test ## what a push must pass
 bench: build setup-test ## rates and memory beside the server's own tools
 	@bench/run build/leat
 fuzz: setup-check ## each fuzz target for FUZZ_SECONDS
-	@CC=clang-14 tools/build build-fuzz -Dbuildtype=debugoptimized -Dfuzz=true -Db_lundef=false -Db_sanitize=address,undefined
+	@CC=clang-14 tools/build build-fuzz -Dfuzz=true -Db_lundef=false -Db_sanitize=address,undefined
 	@tools/fuzz build-fuzz $(FUZZ_SECONDS)
 
 format: setup-check ## rewrite C and Python in the house's form
