@@ -1,0 +1,19 @@
+#include "cli/cli.h"
+
+#include <string.h>
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *const *c = commands; *c; c++) {
+        if (strcmp((*c)->name, name) == 0) {
+            return *c;
+        }
+    }
+    return NULL;
+}
+
+const struct command *const commands[] = {
+    &command_config,
+    &command_help,
+    NULL,
+};
