@@ -12,6 +12,7 @@ struct nearest {
 /* A search for `wanted` that has seen no word yet. */
 struct nearest nearest_start(const char *wanted);
 
-/* Looks at one known word, which must outlive the search. Close enough means: at most a third of the
- * longer word's letters (at least one) have to be inserted, removed, replaced or swapped with their neighbour. */
+/* Looks at one known word, which must outlive the search. Close enough means: at most a third of
+ * the longer word's letters (at least one) have to be inserted, removed, replaced or swapped with
+ * their neighbour. */
 void nearest_try(struct nearest *n, const char *word);

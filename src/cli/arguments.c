@@ -1,5 +1,3 @@
-#include "cli/cli.h"
-
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -7,6 +5,7 @@
 
 #include "base/nearest.h"
 #include "base/str.h"
+#include "cli/cli.h"
 #include "config/scalar.h"
 
 struct option_value {
@@ -63,8 +62,8 @@ static bool refuse_option(struct arguments *a, struct str name, struct error *er
         nearest_try(&near, o->name);
     }
     if (near.found) {
-        return argument_misuse(a, err, "unknown option \"--%s\"; did you mean \"--%s\"?", near.wanted,
-                               near.found);
+        return argument_misuse(a, err, "unknown option \"--%s\"; did you mean \"--%s\"?",
+                               near.wanted, near.found);
     }
     return argument_misuse(a, err, "unknown option \"--%s\"", near.wanted);
 }
@@ -95,7 +94,8 @@ static void take_option(struct arguments *a, const struct option_spec *option, c
     }
 }
 
-/* Reads the option in argv[*i], which begins with '-', and its value, which may be the next word. */
+/* Reads the option in argv[*i], which begins with '-', and its value, which may be the next word.
+ */
 static bool parse_option(struct arguments *a, int argc, char **argv, int *i, struct error *err)
 {
     const char *word = argv[*i];
@@ -211,10 +211,9 @@ bool argument_integer(struct arguments *a, const char *option, int64_t min, int6
         return true;
     }
     if (!scalar_parse_integer(text, &value) || value < min || value > max) {
-        return argument_misuse(a, err,
-                               "option \"--%s\": \"%s\" is not a whole number from %" PRId64
-                               " to %" PRId64,
-                               option, text, min, max);
+        return argument_misuse(
+            a, err, "option \"--%s\": \"%s\" is not a whole number from %" PRId64 " to %" PRId64,
+            option, text, min, max);
     }
     *out = value;
     return true;

@@ -1,10 +1,12 @@
 /* The command line: what a command is, and how words after `leat` become its arguments.
  *
- * A command is one file, src/cli/<name>.c, with one `const struct command command_<name>`, and one line in
- * the table in commands.c. Help texts, option checks and the nearest known word come from the struct.
+ * A command is one file, src/cli/<name>.c, with one `const struct command command_<name>`, and one
+ * line in the table in commands.c. Help texts, option checks and the nearest known word come from
+ * the struct.
  *
- * A command writes data to stdout and talk to stderr. It never exits and never prints its own failure: it
- * fills `err` and returns false, and main() says it and exits with 2 for ERROR_CONFIG, else 1. */
+ * A command writes data to stdout and talk to stderr. It never exits and never prints its own
+ * failure: it fills `err` and returns false, and main() says it and exits with 2 for ERROR_CONFIG,
+ * else 1. */
 #pragma once
 
 #include <stdbool.h>
@@ -35,14 +37,16 @@ struct arguments;
 
 struct command {
     const char *name;
-    const char *summary;  /* one line for `leat help`, lower case, no full stop */
-    const char *operands; /* how usage shows the words after the options: "[PIPELINE]..."; "" for none */
-    const char *help;     /* paragraphs for `leat help NAME`; lines of at most 80 columns */
+    const char *summary; /* one line for `leat help`, lower case, no full stop */
+    const char
+        *operands; /* how usage shows the words after the options: "[PIPELINE]..."; "" for none */
+    const char *help; /* paragraphs for `leat help NAME`; lines of at most 80 columns */
     int operands_min;
-    int operands_max; /* -1: any number */
+    int operands_max;                  /* -1: any number */
     const struct option_spec *options; /* NULL: none of its own */
     bool wants_config; /* --config is loaded before run(), and arguments.config is it */
-    bool is_service;   /* runs until stopped: its failure is logged like what went before, not printed */
+    bool is_service; /* runs until stopped: its failure is logged like what went before, not printed
+                      */
 
     /* Does it. True: done, and main() exits with *exit, which is EXIT_DONE unless changed here. */
     bool (*run)(struct arguments *a, enum exit_code *exit, struct error *err);
@@ -52,9 +56,9 @@ struct command {
 struct arguments {
     const struct command *command; /* NULL: only help or version is wanted */
     enum { WANT_RUN, WANT_HELP, WANT_VERSION } want;
-    bool misused;             /* the error is about the command line: main() names the help */
-    const char *config_path;  /* --config; "leat.yaml" unless given */
-    struct config *config;    /* owned; NULL unless the command wants it */
+    bool misused;            /* the error is about the command line: main() names the help */
+    const char *config_path; /* --config; "leat.yaml" unless given */
+    struct config *config;   /* owned; NULL unless the command wants it */
     const char **operands;
     int operand_count;
     struct option_value *values;
@@ -69,9 +73,10 @@ const char *argument_text(const struct arguments *a, const char *option);
 /* True when the option was given. */
 bool argument_given(const struct arguments *a, const char *option);
 
-/* Reads an option as a whole number in min..max, a duration ("90s", "1h") in milliseconds, or a size
- * ("32MiB") in bytes. Leaves `*out` alone when the option was not given, so it holds the default. A bad
- * value is ERROR_CONFIG naming option, value and what is allowed. */
+/* Reads an option as a whole number in min..max, a duration ("90s", "1h") in milliseconds, or a
+ * size
+ * ("32MiB") in bytes. Leaves `*out` alone when the option was not given, so it holds the default. A
+ * bad value is ERROR_CONFIG naming option, value and what is allowed. */
 must_check bool argument_integer(struct arguments *a, const char *option, int64_t min, int64_t max,
                                  int64_t *out, struct error *err);
 must_check bool argument_duration(struct arguments *a, const char *option, int64_t *out_ms,
@@ -79,7 +84,8 @@ must_check bool argument_duration(struct arguments *a, const char *option, int64
 must_check bool argument_size(struct arguments *a, const char *option, uint64_t *out_bytes,
                               struct error *err);
 
-/* Fails because of what the user typed: ERROR_CONFIG, exit 2, and "try 'leat help NAME'" below it. */
+/* Fails because of what the user typed: ERROR_CONFIG, exit 2, and "try 'leat help NAME'" below it.
+ */
 bool argument_misuse(struct arguments *a, struct error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

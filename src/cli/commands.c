@@ -1,6 +1,6 @@
-#include "cli/cli.h"
-
 #include <string.h>
+
+#include "cli/cli.h"
 
 const struct command *command_find(const char *name)
 {

@@ -1,8 +1,7 @@
-#include "cli/cli.h"
-
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/cli.h"
 
 static void print_options(const struct option_spec *options, FILE *out)
 {
@@ -13,7 +12,8 @@ static void print_options(const struct option_spec *options, FILE *out)
         } else {
             buf_append_text(&left, "    ");
         }
-        buf_append_format(&left, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+        buf_append_format(&left, "--%s%s%s", o->name, o->value ? " " : "",
+                          o->value ? o->value : "");
         (void)fprintf(out, "  %-26s %s\n", buf_text(&left), o->help);
         buf_release(&left);
     }

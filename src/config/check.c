@@ -40,7 +40,8 @@ const char *check_identifier(const char *text)
     return size > 0 && size <= IDENTIFIER_MAX ? NULL : "must have 1 to 63 bytes";
 }
 
-/* Each host's port is digits. A password with a plain '/' or '?' in it shows as a port that is none. */
+/* Each host's port is digits. A password with a plain '/' or '?' in it shows as a port that is
+ * none. */
 static bool ports_are_digits(const char *hosts, size_t size)
 {
     const char *end = hosts + size;
@@ -143,9 +144,9 @@ static bool check_known_tables(const struct check *ch, const struct pipeline_con
 {
     for (uint32_t i = 0; i < tables->count; i++) {
         if (!config_tables_contain(&p->source.tables, tables->items[i])) {
-            return node_fail(ch->err, ch->file, node->kind == NODE_LIST ? node->items[i].mark : node->mark,
-                             "table \"%s\" is not among the tables of the source",
-                             tables->items[i]);
+            return node_fail(
+                ch->err, ch->file, node->kind == NODE_LIST ? node->items[i].mark : node->mark,
+                "table \"%s\" is not among the tables of the source", tables->items[i]);
         }
     }
     return true;
@@ -179,8 +180,8 @@ static bool check_pipeline(const struct check *ch, const struct pipeline_config 
     return true;
 }
 
-/* An absolute path without "//", "/./" and a slash at the end, so that equal places compare equal; links
- * and ".." stay as they are. */
+/* An absolute path without "//", "/./" and a slash at the end, so that equal places compare equal;
+ * links and ".." stay as they are. */
 static char *normal_path(struct arena *arena, const char *location)
 {
     struct buf out = {0};
@@ -204,7 +205,8 @@ static char *normal_path(struct arena *arena, const char *location)
 }
 
 /* Two writers of one table would each take the other for an intruder. */
-static bool check_locations(const struct check *ch, const struct config *c, const struct node *pipelines)
+static bool check_locations(const struct check *ch, const struct config *c,
+                            const struct node *pipelines)
 {
     struct arena arena = {0};
     struct map seen = {0};
@@ -233,7 +235,8 @@ static bool check_locations(const struct check *ch, const struct config *c, cons
 }
 
 /* A slot delivers to one reader at a time. */
-static bool check_slots(const struct check *ch, const struct config *c, const struct node *pipelines)
+static bool check_slots(const struct check *ch, const struct config *c,
+                        const struct node *pipelines)
 {
     for (uint32_t i = 1; i < c->pipeline_count; i++) {
         const struct source_config *a = &c->pipelines[i].source;

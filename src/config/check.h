@@ -1,6 +1,7 @@
 /* What a value must look like beyond its type. Private to config/.
  *
- * Each returns NULL for a good value, else what is wrong, without the value: "must contain {table}". */
+ * Each returns NULL for a good value, else what is wrong, without the value: "must contain
+ * {table}". */
 #pragma once
 
 #include "base/error.h"

@@ -21,8 +21,8 @@ enum snapshot_mode { SNAPSHOT_INITIAL, SNAPSHOT_NEVER, SNAPSHOT_ALWAYS, SNAPSHOT
 
 struct source_config {
     const char *type;
-    const char *url;               /* holds secrets: never print it, use config_redacted_url() */
-    struct config_strings tables;  /* schema.table, or schema.* */
+    const char *url;              /* holds secrets: never print it, use config_redacted_url() */
+    struct config_strings tables; /* schema.table, or schema.* */
     enum snapshot_mode snapshot;
     const char *slot;              /* default leat_<pipeline> */
     const char *publication;       /* default leat_<pipeline> */
@@ -62,7 +62,7 @@ struct sink_config {
 
 struct retry_config {
     uint32_t attempts;
-    int64_t delay_ms;     /* first; doubles, with jitter */
+    int64_t delay_ms; /* first; doubles, with jitter */
     int64_t delay_max_ms;
 };
 
@@ -103,8 +103,9 @@ struct config {
     const struct node *tree; /* as it was written, for config_show() */
 };
 
-/* Reads a YAML file of at most 1 MiB. Every error is ERROR_CONFIG, with file:line:column where there is one;
- * an unknown key names the nearest known one. ${env:NAME} and ${file:PATH} are replaced in every scalar. */
+/* Reads a YAML file of at most 1 MiB. Every error is ERROR_CONFIG, with file:line:column where
+ * there is one; an unknown key names the nearest known one. ${env:NAME} and ${file:PATH} are
+ * replaced in every scalar. */
 must_check struct config *config_load(const char *path, struct error *err);
 
 /* As config_load() for a text; `file` is what messages call it. */

@@ -1,8 +1,7 @@
-#include "config/config.h"
-
 #include <string.h>
 
 #include "base/str.h"
+#include "config/config.h"
 #include "config/keys.h"
 
 static const char introduction[] =
@@ -46,10 +45,16 @@ static const char introduction[] =
 static const char *type_name(const struct key *k)
 {
     static const char *const names[] = {
-        [KEY_STRING] = "text",     [KEY_BOOL] = "`true` or `false`", [KEY_INTEGER] = "whole number",
-        [KEY_DURATION] = "duration", [KEY_SIZE] = "size",            [KEY_ENUM] = "",
-        [KEY_STRINGS] = "list of texts", [KEY_SECTION] = "section",
-        [KEY_LIST] = "list of sections", [KEY_MAP] = "map of sections",
+        [KEY_STRING] = "text",
+        [KEY_BOOL] = "`true` or `false`",
+        [KEY_INTEGER] = "whole number",
+        [KEY_DURATION] = "duration",
+        [KEY_SIZE] = "size",
+        [KEY_ENUM] = "",
+        [KEY_STRINGS] = "list of texts",
+        [KEY_SECTION] = "section",
+        [KEY_LIST] = "list of sections",
+        [KEY_MAP] = "map of sections",
     };
     return names[k->type];
 }

@@ -7,7 +7,7 @@
 /* Where a member lies, and how wide it is. */
 #define MEMBER(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)
 #define ARRAY(type, member, count) \
-    MEMBER(type, member), .count_offset = offsetof(type, count)
+    .offset = offsetof(type, member), .count_offset = offsetof(type, count)
 
 bool key_applies(const struct key *k, const char *type)
 {
@@ -48,8 +48,7 @@ static const struct key source_keys[] = {
      .help = "What has no type of its own and goes through as the text that the source prints: "
              "names of types (`inet`), or columns as `schema.table.column`."},
     {"connect_timeout", KEY_DURATION, MEMBER(struct source_config, connect_timeout_ms),
-     .default_text = "10s", .min = "100ms", .max = "10m",
-     .help = "How long connecting may take."},
+     .default_text = "10s", .min = "100ms", .max = "10m", .help = "How long connecting may take."},
     {0},
 };
 
@@ -177,8 +176,8 @@ static const struct key pipeline_keys[] = {
     {"memory", KEY_SIZE, MEMBER(struct pipeline_config, memory_bytes), .default_text = "192MiB",
      .min = "64MiB", .max = "1TiB",
      .help = "Memory that the pipeline divides among queues, commits, engine, index and caches."},
-    {"heartbeat", KEY_DURATION, MEMBER(struct pipeline_config, heartbeat_ms),
-     .default_text = "15m", .min = "100ms", .max = "1d",
+    {"heartbeat", KEY_DURATION, MEMBER(struct pipeline_config, heartbeat_ms), .default_text = "15m",
+     .min = "100ms", .max = "1d",
      .help = "How old the position recorded in the tables may grow while they do not change; then "
              "one empty commit renews it. Must be below the time for which the source keeps its "
              "log."},

@@ -24,6 +24,8 @@ struct section;
 struct key {
     const char *name;
     enum key_type type;
+    bool required; /* list, map, strings: and not empty */
+    bool secret;   /* a URL that may hold a password: never shown or quoted as it is */
     size_t offset;
     size_t width;             /* sizeof the member */
     size_t count_offset;      /* list, map: of the uint32_t that counts */
@@ -33,8 +35,6 @@ struct key {
     const char *max;
     const char *const *words; /* string, enum: the only values; ends with NULL */
     const char *for_type;     /* only in a section whose `type` is this; NULL: always */
-    bool required;            /* list, map, strings: and not empty */
-    bool secret;              /* a URL that may hold a password: never shown or quoted as it is */
 
     /* What is wrong with a value ("must contain {table}"), or NULL. Of a list: with one item. */
     const char *(*check)(const char *value);
@@ -43,8 +43,8 @@ struct key {
 };
 
 struct section {
-    const char *title; /* as messages call it: "sink" */
-    size_t size;       /* of its struct */
+    const char *title;      /* as messages call it: "sink" */
+    size_t size;            /* of its struct */
     const struct key *keys; /* ends with a NULL name */
 
     /* Of a map's entries: what is wrong with their name, or NULL. */
@@ -57,5 +57,6 @@ extern const struct section config_section;
 /* True when the key exists in a section of this type (NULL: the section has no type). */
 bool key_applies(const struct key *k, const char *type);
 
-/* True when `table` ("schema.table") is one of `tables`, where "schema.*" stands for all of a schema. */
+/* True when `table` ("schema.table") is one of `tables`, where "schema.*" stands for all of a
+ * schema. */
 bool config_tables_contain(const struct config_strings *tables, const char *table);

@@ -1,5 +1,3 @@
-#include "config/config.h"
-
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -9,6 +7,7 @@
 #include "base/file.h"
 #include "base/nearest.h"
 #include "config/check.h"
+#include "config/config.h"
 #include "config/keys.h"
 #include "config/scalar.h"
 #include "config/yaml.h"
@@ -60,9 +59,10 @@ static bool refuse_word(struct filler *f, const struct key *k, const struct sect
     struct buf known = {0};
     append_words(k->words, &known);
     bool is_type = strcmp(k->name, "type") == 0;
-    (void)fail(f, n->mark, "unknown %s %s \"%.64s\"%s%s%s; known: %s", is_type ? s->title : "value of",
-               is_type ? "type" : k->name, n->written, near.found ? "; did you mean \"" : "",
-               near.found ? near.found : "", near.found ? "\"?" : "", buf_text(&known));
+    (void)fail(f, n->mark, "unknown %s %s \"%.64s\"%s%s%s; known: %s",
+               is_type ? s->title : "value of", is_type ? "type" : k->name, n->written,
+               near.found ? "; did you mean \"" : "", near.found ? near.found : "",
+               near.found ? "\"?" : "", buf_text(&known));
     buf_release(&known);
     return false;
 }
@@ -302,7 +302,8 @@ static bool check_known(struct filler *f, const struct section *s, const struct 
     return true;
 }
 
-/* The value of `type` in a section that has such a key, read before the others; NULL in one that has not. */
+/* The value of `type` in a section that has such a key, read before the others; NULL in one that
+ * has not. */
 static bool find_type(struct filler *f, const struct section *s, const struct node *n,
                       const char **type)
 {
@@ -341,6 +342,7 @@ static bool fill_section(struct filler *f, const struct section *s, const struct
         }
         const struct node *given = node_get(n, k->name);
         if (!given && k->required) {
+            assert(n); /* a section with a required key is required itself */
             return fail(f, n->mark, "the %s has no \"%s\"", s->title, k->name);
         }
         if (given ? !fill_key(f, k, s, given, base) : !fill_default(f, k, s, base)) {

@@ -1,8 +1,7 @@
-#include "config/config.h"
-
 #include <inttypes.h>
 #include <string.h>
 
+#include "config/config.h"
 #include "config/keys.h"
 #include "config/scalar.h"
 #include "config/yaml.h"
@@ -28,8 +27,8 @@ char *config_redacted_url(struct arena *a, const char *url)
     if (p) {
         p += 3;
         buf_append(&out, url, (size_t)(p - url));
-        /* From the first colon to the last @: a password that should have been percent-encoded and was
-         * not is hidden too. */
+        /* From the first colon to the last @: a password that should have been percent-encoded and
+         * was not is hidden too. */
         const char *at = strrchr(p, '@');
         const char *colon = at ? memchr(p, ':', (size_t)(at - p)) : NULL;
         if (colon) {
@@ -54,8 +53,7 @@ char *config_redacted_url(struct arena *a, const char *url)
 /* A double-quoted YAML scalar, or a plain one where nothing can be misread. */
 static void append_scalar(struct buf *out, const char *text)
 {
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./";
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./";
     if (*text && text[strspn(text, plain)] == '\0') {
         buf_append_text(out, text);
         return;

@@ -193,7 +193,8 @@ static bool refuse_extras(struct loader *l)
 static struct node *add_item(struct loader *l, struct node *n)
 {
     if ((n->count & (n->count - 1)) == 0) {
-        struct node *items = arena_array(l->arena, n->count ? 2 * (size_t)n->count : 1, sizeof(*items));
+        struct node *items =
+            arena_array(l->arena, n->count ? 2 * (size_t)n->count : 1, sizeof(*items));
         if (n->count > 0) {
             memcpy(items, n->items, n->count * sizeof(*items));
         }
@@ -216,9 +217,9 @@ static bool parse_key(struct loader *l, const struct node *map, struct node *ite
         return false;
     }
     const struct node *first = node_get(map, item->key);
-    return !first || node_fail(l->err, l->file, item->key_mark,
-                               "key \"%.64s\" was given before, in line %u", item->key,
-                               first->key_mark.line);
+    return !first ||
+           node_fail(l->err, l->file, item->key_mark, "key \"%.64s\" was given before, in line %u",
+                     item->key, first->key_mark.line);
 }
 
 /* Reads the value that the current event begins; afterwards the current event is its last one. */
@@ -257,15 +258,22 @@ static bool parse_value(struct loader *l, struct node *n, uint32_t depth)
 
 static bool parse_document(struct loader *l, struct node *root)
 {
-    if (!next(l) || !next(l)) { /* stream start, then the document */
-        return false;
+    for (int i = 0; i < 2; i++) { /* the stream begins, then the document */
+        if (!next(l)) {
+            return false;
+        }
     }
     if (l->event.type == YAML_STREAM_END_EVENT) {
         *root = (struct node){.kind = NODE_MAP, .mark = {1, 1}};
         return true;
     }
-    if (!next(l) || !parse_value(l, root, 0) || !next(l) || !next(l)) {
+    if (!next(l) || !parse_value(l, root, 0)) {
         return false;
+    }
+    for (int i = 0; i < 2; i++) { /* the document ends, then the stream */
+        if (!next(l)) {
+            return false;
+        }
     }
     return l->event.type == YAML_STREAM_END_EVENT ||
            node_fail(l->err, l->file, mark_of(l->event.start_mark),

@@ -1,8 +1,8 @@
 /* A YAML file as a tree of text, read through libyaml's events. Private to config/.
  *
- * A scalar is text whatever it looks like: the key table gives it a type. ${env:NAME} and ${file:PATH}
- * in scalars are replaced; $${ stands for ${. Refused: anchors, aliases, tags, a second document, a key
- * given twice, more than YAML_DEPTH_MAX levels. JSON is YAML too. */
+ * A scalar is text whatever it looks like: the key table gives it a type. ${env:NAME} and
+ * ${file:PATH} in scalars are replaced; $${ stands for ${. Refused: anchors, aliases, tags, a
+ * second document, a key given twice, more than YAML_DEPTH_MAX levels. JSON is YAML too. */
 #pragma once
 
 #include <stdbool.h>
@@ -35,8 +35,8 @@ struct node {
     struct mark key_mark;
 };
 
-/* Parses the text of a file called `file`. Everything is in the arena. An empty file is an empty map.
- * Errors are ERROR_CONFIG, "file:line:column: ...". */
+/* Parses the text of a file called `file`. Everything is in the arena. An empty file is an empty
+ * map. Errors are ERROR_CONFIG, "file:line:column: ...". */
 must_check const struct node *yaml_parse(struct arena *arena, const char *file, struct str text,
                                          struct error *err);
 
