@@ -9,10 +9,7 @@
 #include "observe/health.h"
 #include "observe/metrics.h"
 #include "observe/observe.h"
-
-#ifdef LEAT_FAILPOINTS
 #include "store/faulty.h"
-#endif
 
 enum { POLL_MS = 100, METRICS_INTERVAL_MS = 500 };
 
@@ -137,9 +134,7 @@ static void wait_for_end(struct service *s)
 bool service_run(struct arguments *a, const struct pipeline_options *options, struct error *err)
 {
     owned(service_release) struct service s = {0};
-#ifdef LEAT_FAILPOINTS
     faulty_install_from_environment();
-#endif
     if (!select_pipelines(a, &s, err)) {
         return false;
     }
