@@ -7,12 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "observe/health.h"
-#include "observe/http.h"
 #include "observe/metrics.h"
-
-#ifdef LEAT_FAILPOINTS
+#include "observe/observe.h"
 #include "store/faulty.h"
-#endif
 
 enum { POLL_MS = 100, METRICS_INTERVAL_MS = 500 };
 
@@ -24,8 +21,8 @@ struct running {
 struct service {
     struct running *items;
     uint32_t count;
-    struct http_server *metrics;
-    struct http_server *health;
+    struct health *health;
+    struct observe *observe;
     int signals; /* received */
 };
 
@@ -50,8 +47,8 @@ static void service_release(struct service *s)
     for (uint32_t i = 0; i < s->count; i++) {
         pipeline_free(&s->items[i].pipeline);
     }
-    http_stop(&s->metrics);
-    http_stop(&s->health);
+    observe_stop(&s->observe);
+    health_free(&s->health);
 }
 
 static bool select_pipelines(struct arguments *a, struct service *s, struct error *err)
@@ -72,17 +69,24 @@ static bool select_pipelines(struct arguments *a, struct service *s, struct erro
     return true;
 }
 
+static void set_position(const struct metric_labels *of, const char *kind, struct position position)
+{
+    struct metric_labels labels = *of;
+    labels.kind = kind;
+    metric_set(METRIC_POSITION, &labels, (double)position.integer);
+}
+
 static void measure(const struct service *s)
 {
     for (uint32_t i = 0; i < s->count; i++) {
         struct metric_labels labels = {.pipeline = s->items[i].config->name};
         struct pipeline_status status = pipeline_status(s->items[i].pipeline);
-        bool ready = status.state == PIPELINE_STREAMING;
         metric_set(METRIC_LAG, &labels, (double)status.lag_ms / 1000.0);
-        metric_set(METRIC_POSITION_RECEIVED, &labels, (double)status.received.integer);
-        metric_set(METRIC_POSITION_DURABLE, &labels, (double)status.durable.integer);
-        metric_set(METRIC_POSITION_ACKNOWLEDGED, &labels, (double)status.acknowledged.integer);
-        health_set(labels.pipeline, ready, pipeline_state_name(status.state));
+        set_position(&labels, "received", status.received);
+        set_position(&labels, "durable", status.durable);
+        set_position(&labels, "acknowledged", status.acknowledged);
+        health_set(s->health, labels.pipeline, status.state == PIPELINE_STREAMING,
+                   pipeline_state_name(status.state));
     }
 }
 
@@ -130,18 +134,17 @@ static void wait_for_end(struct service *s)
 bool service_run(struct arguments *a, const struct pipeline_options *options, struct error *err)
 {
     owned(service_release) struct service s = {0};
-#ifdef LEAT_FAILPOINTS
     faulty_install_from_environment();
-#endif
     if (!select_pipelines(a, &s, err)) {
         return false;
     }
     service_block_signals();
+    s.health = health_new();
     for (uint32_t i = 0; i < s.count; i++) {
-        health_set(s.items[i].config->name, false, "starting");
+        health_set(s.health, s.items[i].config->name, false, "starting");
     }
-    if (!metrics_serve(a->config->observe.metrics, &s.metrics, err) ||
-        !health_serve(a->config->observe.health, &s.health, err)) {
+    s.observe = observe_start(&a->config->observe, s.health, err);
+    if (!s.observe) {
         return false;
     }
     for (uint32_t i = 0; i < s.count; i++) {

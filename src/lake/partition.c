@@ -1,102 +1,24 @@
-#include <inttypes.h>
-
+#include "format/value.h"
 #include "lake/lake.h"
-#include "lake/value.h"
 
 static void free_buf(struct buf *b)
 {
     buf_release(b);
 }
 
-__int128 lake_decimal_at(const struct column *c, uint32_t row)
+/* Readers share no text form of years outside 1 to 9999 (nor do they read such values back). */
+static bool date_in_range(int64_t days)
 {
-    switch (type_width(c->type)) {
-    case 2:
-        return ((const int16_t *)c->values)[row];
-    case 4:
-        return ((const int32_t *)c->values)[row];
-    case 8:
-        return ((const int64_t *)c->values)[row];
-    default:
-        return ((const __int128 *)c->values)[row];
-    }
+    return days >= -719162 && days <= 2932896;
 }
 
-void lake_append_decimal(__int128 unscaled, uint8_t scale, struct buf *out)
+static bool timestamp_in_range(int64_t us)
 {
-    char digits[48];
-    size_t n = sizeof(digits);
-    unsigned __int128 v = unscaled < 0 ? -(unsigned __int128)unscaled : (unsigned __int128)unscaled;
-    for (unsigned i = 0; v > 0 || i <= scale; i++) {
-        if (i == scale && scale > 0) {
-            digits[--n] = '.';
-        }
-        digits[--n] = (char)('0' + (int)(v % 10));
-        v /= 10;
-    }
-    if (unscaled < 0) {
-        digits[--n] = '-';
-    }
-    buf_append(out, digits + n, sizeof(digits) - n);
+    return us >= -719162 * INT64_C(86400000000) && us < 2932897 * INT64_C(86400000000);
 }
 
-bool lake_append_date(int64_t days, struct buf *out)
+static bool check_text(struct str text, struct error *err)
 {
-    static const int64_t first = -719162; /* 0001-01-01 */
-    static const int64_t last = 2932896;  /* 9999-12-31 */
-    if (days < first || days > last) {
-        return false;
-    }
-    /* Days since 0000-03-01 in eras of 400 years (proleptic Gregorian calendar). */
-    int64_t z = days + 719468;
-    int64_t era = z / 146097;
-    int64_t doe = z - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    int64_t mp = (5 * doy + 2) / 153;
-    int64_t day = doy - (153 * mp + 2) / 5 + 1;
-    int64_t month = mp < 10 ? mp + 3 : mp - 9;
-    int64_t year = yoe + era * 400 + (month <= 2);
-    buf_append_format(out, "%04d-%02d-%02d", (int)year, (int)month, (int)day);
-    return true;
-}
-
-static void append_time(int64_t us, int digits, struct buf *out)
-{
-    buf_append_format(out, "%02d:%02d:%02d.", (int)(us / 3600000000), (int)(us / 60000000 % 60),
-                      (int)(us / 1000000 % 60));
-    int fraction = (int)(us % 1000000);
-    if (digits == 3) {
-        buf_append_format(out, "%03d", fraction / 1000);
-    } else {
-        buf_append_format(out, "%06d", fraction);
-    }
-}
-
-bool lake_append_timestamp(int64_t us, char separator, int digits, struct buf *out)
-{
-    static const int64_t day_us = 86400000000;
-    int64_t days = us / day_us - (us % day_us < 0);
-    if (!lake_append_date(days, out)) {
-        return false;
-    }
-    buf_append_char(out, separator);
-    append_time(us - days * day_us, digits, out);
-    return true;
-}
-
-static void append_uuid(const struct uuid *u, struct buf *out)
-{
-    for (size_t i = 0; i < sizeof(u->bytes); i++) {
-        buf_append_format(out, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x",
-                          u->bytes[i]);
-    }
-}
-
-static bool append_text(const struct column *c, uint32_t row, struct buf *out, struct error *err)
-{
-    const struct view *view = &((const struct view *)c->values)[row];
-    struct str text = view_str(view);
     if (text.size == 0) {
         return error_set(err, ERROR_DATA,
                          "an empty string cannot be a partition value: it would be read as null");
@@ -104,52 +26,35 @@ static bool append_text(const struct column *c, uint32_t row, struct buf *out, s
     if (memchr(text.data, '\0', text.size)) {
         return error_set(err, ERROR_DATA, "a partition value has a NUL byte");
     }
-    buf_append(out, text.data, text.size);
     return true;
 }
 
-static bool append_value(const struct column *c, uint32_t row, struct buf *out, struct error *err)
+static bool check_value(const struct column *c, uint32_t row, struct error *err)
 {
     bool in_range = true;
     switch (c->type.kind) {
-    case TYPE_BOOL:
-        buf_append_text(out, ((const uint8_t *)c->values)[row] ? "true" : "false");
-        break;
-    case TYPE_INT16:
-        buf_append_format(out, "%d", ((const int16_t *)c->values)[row]);
-        break;
-    case TYPE_INT32:
-        buf_append_format(out, "%" PRId32, ((const int32_t *)c->values)[row]);
-        break;
-    case TYPE_INT64:
-        buf_append_format(out, "%" PRId64, ((const int64_t *)c->values)[row]);
-        break;
-    case TYPE_DECIMAL:
-        lake_append_decimal(lake_decimal_at(c, row), c->type.scale, out);
-        break;
     case TYPE_STRING:
     case TYPE_JSON:
-        return append_text(c, row, out, err);
+        return check_text(view_str(&((const struct view *)c->values)[row]), err);
     case TYPE_DATE:
-        in_range = lake_append_date(((const int32_t *)c->values)[row], out);
-        break;
-    case TYPE_TIME:
-        append_time(((const int64_t *)c->values)[row], 6, out);
+        in_range = date_in_range(((const int32_t *)c->values)[row]);
         break;
     case TYPE_TIMESTAMP:
-        in_range = lake_append_timestamp(((const int64_t *)c->values)[row], ' ', 6, out);
-        break;
     case TYPE_TIMESTAMPTZ:
-        in_range = lake_append_timestamp(((const int64_t *)c->values)[row], 'T', 6, out);
-        buf_append_char(out, 'Z');
-        break;
-    case TYPE_UUID:
-        append_uuid(&((const struct uuid *)c->values)[row], out);
+        in_range = timestamp_in_range(((const int64_t *)c->values)[row]);
         break;
     case TYPE_FLOAT32:
     case TYPE_FLOAT64:
     case TYPE_BINARY:
         return error_set(err, ERROR_DATA, "float and binary columns cannot partition a table");
+    case TYPE_BOOL:
+    case TYPE_INT16:
+    case TYPE_INT32:
+    case TYPE_INT64:
+    case TYPE_DECIMAL:
+    case TYPE_TIME:
+    case TYPE_UUID:
+        break;
     }
     return in_range || error_set(err, ERROR_DATA,
                                  "a date outside the years 1 to 9999 cannot be a partition value");
@@ -162,10 +67,11 @@ bool lake_partition_text(const struct column *c, uint32_t row, struct arena *a, 
         *out = NULL;
         return true;
     }
-    owned(free_buf) struct buf text = {0};
-    if (!append_value(c, row, &text, err)) {
+    if (!check_value(c, row, err)) {
         return false;
     }
+    owned(free_buf) struct buf text = {0};
+    value_format(c, row, &text);
     *out = arena_string(a, text.data, text.size);
     return true;
 }

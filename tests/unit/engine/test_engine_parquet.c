@@ -173,6 +173,54 @@ static void no_rows_make_an_empty_file(void **state)
     assert_true(file_exists(path));
 }
 
+/* How rows are read back by position from files of different ages. schema=MAP{'name': ...} selects
+ * by name, gives NULL for columns that a file lacks and casts the others; it fails together with
+ * the option file_row_number=true, but file_row_number and file_index (0-based, in the order of the
+ * list) are there without it, as virtual columns. The join's smallest and largest row number prune
+ * row groups. Rows come in no particular order: carry a number. Paths are patterns: '*', '?' and
+ * '[' in them would be expanded. */
+static void rows_by_position_are_read_back_with_missing_columns_as_null(void **state)
+{
+    (void)state;
+    char old[256];
+    char new[256];
+    path_of(old, sizeof(old), "old.parquet");
+    path_of(new, sizeof(new), "new.parquet");
+    write_file(old, "SELECT i::INTEGER AS id, i::DECIMAL(10,2) AS amount, 'a' || i AS name "
+                    "FROM range(200000) t(i)");
+    write_file(new, "SELECT 'b' || i AS name, i::BIGINT AS id, (i / 2)::DECIMAL(12,2) AS amount, "
+                    "i % 2 = 0 AS even FROM range(1000) t(i)");
+
+    int64_t files[] = {1, 0, 0, 1};
+    int64_t rows[] = {999, 0, 199999, 7};
+    int64_t numbers[] = {0, 1, 2, 3};
+    const struct column columns[] = {{.type = {.kind = TYPE_INT64}, .values = files},
+                                     {.type = {.kind = TYPE_INT64}, .values = rows},
+                                     {.type = {.kind = TYPE_INT64}, .values = numbers}};
+    const char *const names[] = {"file", "row", "n"};
+    engine_bind(connection, 0, &(struct engine_input){names, columns, 3, 4});
+
+    struct buf sql = {0};
+    buf_append_text(&sql, "SELECT string_agg(concat_ws(' ', n, id, amount, name, "
+                          "coalesce(even::VARCHAR, 'null'), typeof(id), typeof(amount)), ', ' "
+                          "ORDER BY n) FROM read_parquet([");
+    buf_append_literal(&sql, old);
+    buf_append_text(&sql, ", ");
+    buf_append_literal(&sql, new);
+    buf_append_text(&sql, "], schema = MAP {"
+                          "'id': {name: 'id', type: 'BIGINT', default_value: NULL},"
+                          "'name': {name: 'name', type: 'VARCHAR', default_value: NULL},"
+                          "'amount': {name: 'amount', type: 'DECIMAL(12,2)', default_value: NULL},"
+                          "'even': {name: 'even', type: 'BOOLEAN', default_value: NULL}}) JOIN ");
+    engine_append_slot(connection, 0, &sql);
+    buf_append_text(&sql, " ON file_index = file AND file_row_number = row");
+    query_is(buf_text(&sql), "0 999 499.50 b999 false BIGINT DECIMAL(12,2), "
+                             "1 0 0.00 a0 null BIGINT DECIMAL(12,2), "
+                             "2 199999 199999.00 a199999 null BIGINT DECIMAL(12,2), "
+                             "3 7 3.50 b7 false BIGINT DECIMAL(12,2)");
+    buf_release(&sql);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +230,7 @@ int main(void)
         cmocka_unit_test(a_hugeint_is_refused_and_not_written_as_a_double),
         cmocka_unit_test(a_disk_that_takes_no_more_is_worth_another_try),
         cmocka_unit_test(no_rows_make_an_empty_file),
+        cmocka_unit_test(rows_by_position_are_read_back_with_missing_columns_as_null),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }

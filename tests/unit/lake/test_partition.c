@@ -28,7 +28,7 @@ static void values_have_the_texts_of_the_protocol(void **state)
     assert_text(TYPE_DATE, int32_t, -719162, "0001-01-01");
     assert_text(TYPE_DATE, int32_t, 2932896, "9999-12-31");
     assert_text(TYPE_TIMESTAMPTZ, int64_t, -1, "1969-12-31T23:59:59.999999Z");
-    assert_text(TYPE_TIMESTAMP, int64_t, 123456, "1970-01-01 00:00:00.123456");
+    assert_text(TYPE_TIMESTAMP, int64_t, 123456, "1970-01-01T00:00:00.123456");
     struct view view = view_from("a/b =%", 6);
     assert_partition((struct type){.kind = TYPE_STRING}, &view, "a/b =%");
     struct uuid u = {{0xf7, 0x9c, 0x3e, 0x09, 0x67, 0x7c, 0x4b, 0xbd, 0xa4, 0x79, 0x3f, 0x34, 0x9c,
