@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <grp.h>
-#include <inttypes.h>
 #include <libpq-fe.h>
 #include <pwd.h>
 #include <signal.h>
@@ -21,6 +20,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "cli/database.h"
 
 enum { START_TIMEOUT_MS = 60000, STOP_TIMEOUT_MS = 20000, POLL_MS = 20 };
 
@@ -77,16 +77,6 @@ static void close_fd(int *fd)
     if (*fd >= 0) {
         (void)close(*fd);
     }
-}
-
-static void free_connection(PGconn **c)
-{
-    PQfinish(*c);
-}
-
-static void free_result(PGresult **r)
-{
-    PQclear(*r);
 }
 
 static void sleep_ms(int64_t ms)
@@ -169,9 +159,10 @@ static bool find_programs(struct private_postgres *p, struct error *err)
 {
     owned(free_buf) struct buf found = {0};
     if (!find_on_path(&found) && !find_installed(&found) && !find_by_pg_config(&found)) {
-        return error_set(err, ERROR_CONFIG,
-                         "no PostgreSQL server found on this machine (initdb and postgres, in PATH or "
-                         "/usr/lib/postgresql/*/bin); on Debian: apt-get install postgresql");
+        return error_set(
+            err, ERROR_CONFIG,
+            "no PostgreSQL server found on this machine (initdb and postgres, in PATH or "
+            "/usr/lib/postgresql/*/bin); on Debian: apt-get install postgresql");
     }
     p->programs = arena_string(&p->arena, found.data, found.size);
     return true;
@@ -201,8 +192,8 @@ static bool choose_account(struct private_postgres *p, struct error *err)
 }
 
 /* In the child: becomes the server's program or ends. Only calls that are safe after fork. */
-static void become(const struct private_postgres *p, char *const *argv, int log_fd, bool dies_with_us,
-                   pid_t parent)
+static void become(const struct private_postgres *p, char *const *argv, int log_fd,
+                   bool dies_with_us, pid_t parent)
 {
     sigset_t none;
     (void)sigemptyset(&none);
@@ -270,7 +261,8 @@ static bool run_initdb(struct private_postgres *p, struct error *err)
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) || fail_with_log(p, "initdb failed", err);
+    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+           fail_with_log(p, "initdb failed", err);
 }
 
 static bool run_server(struct private_postgres *p, struct error *err)
@@ -327,12 +319,11 @@ static bool wait_until_ready(struct private_postgres *p, struct error *err)
 
 static bool make_database(struct private_postgres *p, struct error *err)
 {
-    owned(free_connection) PGconn *connection = PQconnectdb(url_of(p, "postgres"));
+    owned(database_close) PGconn *connection = database_connect(url_of(p, "postgres"), err);
     owned(free_buf) struct buf sql = {0};
     buf_append_format(&sql, "CREATE DATABASE %s", database_name);
-    owned(free_result) PGresult *done = PQexec(connection, buf_text(&sql));
-    if (PQresultStatus(done) != PGRES_COMMAND_OK) {
-        return error_set(err, ERROR_FATAL, "the private PostgreSQL: %s", PQerrorMessage(connection));
+    if (!connection || !database_execute(connection, buf_text(&sql), err)) {
+        return error_wrap(err, "the private PostgreSQL");
     }
     const char *version = PQparameterStatus(connection, "server_version");
     p->version = arena_format(&p->arena, "%s", version ? version : "");
@@ -342,7 +333,8 @@ static bool make_database(struct private_postgres *p, struct error *err)
 
 static bool make_directory(struct private_postgres *p, struct error *err)
 {
-    /* Not below $TMPDIR: a socket's path has at most 107 bytes, and the server's account must reach it. */
+    /* Not below $TMPDIR: a socket's path has at most 107 bytes, and the server's account must reach
+     * it. */
     char *path = arena_format(&p->arena, "/tmp/leat-demo-XXXXXX");
     if (!mkdtemp(path)) {
         return error_errno(err, ERROR_FATAL, "cannot make a directory below /tmp");

@@ -1,9 +1,8 @@
-/* A PostgreSQL server of our own, for the demonstration: a new data directory, reached over a unix socket
- * only, without durability, gone at the end. Start it before there are threads. */
+/* A PostgreSQL server of our own, for the demonstration: a new data directory, reached over a unix
+ * socket only, without durability, gone at the end. Start it before there are threads. */
 #pragma once
 
 #include <stdbool.h>
-
 #include <sys/types.h>
 
 #include "base/attr.h"
@@ -11,10 +10,10 @@
 
 struct private_postgres;
 
-/* Finds the server's programs (PATH, Debian's and Red Hat's places, pg_config), makes a data directory below
- * /tmp, starts the server with wal_level=logical and makes user and database. As root the server runs as
- * "postgres" or "nobody". It dies with this process unless `keep`. ERROR_CONFIG: no server is
- * installed, and what to install. */
+/* Finds the server's programs (PATH, Debian's and Red Hat's places, pg_config), makes a data
+ * directory below /tmp, starts the server with wal_level=logical and makes user and database. As
+ * root the server runs as "postgres" or "nobody". It dies with this process unless `keep`.
+ * ERROR_CONFIG: no server is installed, and what to install. */
 struct private_postgres *private_postgres_start(bool keep, struct error *err);
 
 /* A URL for libpq: the superuser cdcuser in the database cdcdb. */

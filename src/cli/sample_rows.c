@@ -339,12 +339,17 @@ void sample_fill_product(const struct sample *s, uint64_t key, uint64_t revision
     add_text(out, WORD_OF(&r, categories));
     add_cents(out, 199 + sample_random_below(&r, 99800));
 
-    /* One in fifty has a long text: a value that PostgreSQL stores apart (TOAST). */
-    uint64_t words = sample_random_chance(&r, 2) ? 900 : 3 + sample_random_below(&r, 12);
+    /* One in fifty has a long text that does not compress well: PostgreSQL stores it apart (TOAST).
+     */
+    bool is_long = sample_random_chance(&r, 2);
+    uint64_t words = is_long ? 600 : 3 + sample_random_below(&r, 12);
     struct buf *description = field_begin(out);
     for (uint64_t i = 0; i < words; i++) {
         buf_append_text(description, i > 0 ? ", " : "");
         buf_append_text(description, WORD_OF(&r, description_words));
+        if (is_long) {
+            buf_append_format(description, " %08" PRIx64, sample_random_next(&r) >> 32);
+        }
     }
     field_end(out);
     add_bool(out, !sample_random_chance(&r, 5));

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/database.h"
+
 static const struct sample_column customer_columns[] = {
     {"customer_id", "SERIAL PRIMARY KEY"},
     {"email", "VARCHAR(255)"},
@@ -122,42 +124,16 @@ void sample_table_append_name(const struct sample_table *t, const char *schema, 
     buf_append_identifier(out, t->name);
 }
 
-static void free_result(PGresult **r)
-{
-    PQclear(*r);
-}
-
 static void free_buf(struct buf *b)
 {
     buf_release(b);
-}
-
-/* The server's message without its line break. */
-static bool fail(PGconn *connection, const char *what, struct error *err)
-{
-    const char *text = PQerrorMessage(connection);
-    size_t size = strlen(text);
-    while (size > 0 && text[size - 1] == '\n') {
-        size--;
-    }
-    return error_set(err, PQstatus(connection) == CONNECTION_OK ? ERROR_CONFIG : ERROR_RETRY,
-                     "%s: %.*s", what, (int)size, text);
-}
-
-bool sample_execute(PGconn *connection, const char *sql, struct error *err)
-{
-    owned(free_result) PGresult *result = PQexec(connection, sql);
-    ExecStatusType status = PQresultStatus(result);
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY ||
-           fail(connection, "PostgreSQL refused", err);
 }
 
 bool sample_table_create(PGconn *connection, const struct sample_table *t, const char *schema,
                          bool replace, struct error *err)
 {
     owned(free_buf) struct buf sql = {0};
-    /* A notice for each thing that is there, or is not, would be noise. */
-    buf_append_text(&sql, "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS ");
+    buf_append_text(&sql, "CREATE SCHEMA IF NOT EXISTS ");
     buf_append_identifier(&sql, schema);
     if (replace) {
         buf_append_text(&sql, "; DROP TABLE IF EXISTS ");
@@ -170,7 +146,7 @@ bool sample_table_create(PGconn *connection, const struct sample_table *t, const
                           t->columns[i].definition);
     }
     buf_append_text(&sql, ")");
-    return sample_execute(connection, buf_text(&sql), err) ||
+    return database_execute(connection, buf_text(&sql), err) ||
            error_wrap(err, "cannot make table %s.%s%s", schema, t->name,
                       replace ? "" : " (--drop replaces one that exists)");
 }
@@ -184,7 +160,7 @@ bool sample_table_set_sequence(PGconn *connection, const struct sample_table *t,
     buf_append_text(&sql, "SELECT setval(pg_get_serial_sequence(");
     buf_append_literal(&sql, buf_text(&name));
     buf_append_format(&sql, ", '%s'), %" PRIu64 ")", t->columns[0].name, key_max);
-    return key_max == 0 || sample_execute(connection, buf_text(&sql), err);
+    return key_max == 0 || database_execute(connection, buf_text(&sql), err);
 }
 
 /* Sends rows while COPY is open. */
@@ -204,7 +180,7 @@ static bool send_rows(PGconn *connection, const struct sample_table *t, const st
         }
     }
     sample_row_release(&row);
-    return (sent && PQputCopyEnd(connection, NULL) == 1) || fail(connection, "COPY", err);
+    return (sent && PQputCopyEnd(connection, NULL) == 1) || database_fail(connection, "COPY", err);
 }
 
 bool sample_table_load(PGconn *connection, const struct sample_table *t, const char *schema,
@@ -214,20 +190,20 @@ bool sample_table_load(PGconn *connection, const struct sample_table *t, const c
     buf_append_text(&sql, "COPY ");
     sample_table_append_name(t, schema, &sql);
     buf_append_text(&sql, " FROM STDIN");
-    owned(free_result) PGresult *begun = PQexec(connection, buf_text(&sql));
+    owned(database_result_free) PGresult *begun = PQexec(connection, buf_text(&sql));
     if (PQresultStatus(begun) != PGRES_COPY_IN) {
-        return fail(connection, "COPY", err);
+        return database_fail(connection, "COPY", err);
     }
     if (!send_rows(connection, t, s, row_count, err)) {
         return false;
     }
-    owned(free_result) PGresult *done = PQgetResult(connection);
+    owned(database_result_free) PGresult *done = PQgetResult(connection);
     if (PQresultStatus(done) != PGRES_COMMAND_OK) {
-        (void)fail(connection, "COPY", err);
+        (void)database_fail(connection, "COPY", err);
         return error_wrap(err, "cannot fill table %s.%s", schema, t->name);
     }
     while (true) { /* the connection is free when there is no more result */
-        owned(free_result) PGresult *more = PQgetResult(connection);
+        owned(database_result_free) PGresult *more = PQgetResult(connection);
         if (!more) {
             break;
         }

@@ -34,10 +34,6 @@ const struct sample_table *sample_table_find(const char *name);
 /* Appends "schema"."table". */
 void sample_table_append_name(const struct sample_table *t, const char *schema, struct buf *out);
 
-/* Runs statements whose rows nobody wants. ERROR_CONFIG when the server refuses them, ERROR_RETRY
- * when the connection is gone. */
-must_check bool sample_execute(PGconn *connection, const char *sql, struct error *err);
-
 /* Makes the schema, if it is missing, and the table. One of that name is ERROR_CONFIG unless
  * `replace` drops it first. */
 must_check bool sample_table_create(PGconn *connection, const struct sample_table *t,

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "cli/database.h"
+
 enum { DELETED_MAX = 64 };
 
 struct table_keys {
@@ -216,13 +218,8 @@ bool workload_transaction(struct workload *w, PGconn *connection, uint64_t chang
                          "a transaction of %" PRIu64 " changes is too large for one query",
                          change_count);
     }
-    return sample_execute(connection, buf_text(&w->sql), err) ||
+    return database_execute(connection, buf_text(&w->sql), err) ||
            error_wrap(err, "the workload's transaction");
-}
-
-static void free_result(PGresult **r)
-{
-    PQclear(*r);
 }
 
 bool workload_read_keys(struct workload *w, PGconn *connection, struct error *err)
@@ -233,10 +230,10 @@ bool workload_read_keys(struct workload *w, PGconn *connection, struct error *er
         buf_append_format(&w->sql, "SELECT %s FROM ", table->columns[0].name);
         sample_table_append_name(table, w->options.schema, &w->sql);
         buf_append_text(&w->sql, " ORDER BY 1");
-        owned(free_result) PGresult *rows = PQexec(connection, buf_text(&w->sql));
-        if (PQresultStatus(rows) != PGRES_TUPLES_OK) {
-            return error_set(err, ERROR_CONFIG, "cannot read the keys of %s.%s: %s",
-                             w->options.schema, table->name, PQresultErrorMessage(rows));
+        owned(database_result_free) PGresult *rows =
+            database_query(connection, buf_text(&w->sql), err);
+        if (!rows) {
+            return error_wrap(err, "cannot read the keys of %s.%s", w->options.schema, table->name);
         }
         for (int row = 0; row < PQntuples(rows); row++) {
             workload_add_key(w, i, strtoull(PQgetvalue(rows, row, 0), NULL, 10));
