@@ -8,6 +8,7 @@
 #include "model/schema.h"
 
 enum event_kind {
+    EVENT_NONE,     /* nothing came in time; the stream may stand inside a transaction */
     EVENT_BATCH,    /* rows of one table */
     EVENT_TRUNCATE, /* one table was emptied */
     EVENT_SCHEMA,   /* from here on the table's batches have this schema */

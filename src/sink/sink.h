@@ -25,7 +25,9 @@ struct sink_table {
 struct sink_open {
     const struct sink_config *config;
     const char *pipeline;
+    uint32_t index; /* of the sink in the pipeline */
     const char *state_dir;
+    uint64_t memory_bytes; /* its share: engine, index, pending rows */
     const char *source_identity;
     const struct sink_table *tables;
     uint32_t table_count;
@@ -46,11 +48,14 @@ struct sink_type {
 
     struct sink *(*open)(const struct sink_open *open, struct error *err);
 
-    /* Where the table stands. has_record false: it does not exist, or holds no record of this pipeline. */
-    bool (*last)(struct sink *s, uint32_t table, struct lake_snapshot *out, struct error *err);
+    /* Where the table stands: a copy whose pointers live as long as the sink. has_record false: it does
+     * not exist, or holds no record of this pipeline. `*known`: the state directory remembers the table. */
+    bool (*last)(struct sink *s, uint32_t table, struct lake_snapshot *out, bool *known,
+                 struct error *err);
 
-    /* Checks that each table is the one we left (rule 3) and goes on from its record. */
-    bool (*resume)(struct sink *s, struct error *err);
+    /* Checks that each table is the one we left (rule 3) and goes on from its record. `*proof_missing`: the
+     * progress file was lost, so that a roll-back cannot be excluded. */
+    bool (*resume)(struct sink *s, bool *proof_missing, struct error *err);
 
     /* Marks every table as loading, making those that are missing, durably, before the source begins
      * anew. Whatever the tables held is compared with what is loaded. */

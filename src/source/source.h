@@ -48,7 +48,8 @@ struct source_type {
     bool (*read_rows)(struct source *s, const struct source_range *range, source_rows_fn *fn, void *arg,
                       struct error *err);
 
-    /* The next event, or EVENT_IDLE (position as before) after `timeout_ms`. Keeps the connection alive. */
+    /* The next event, or EVENT_NONE after `timeout_ms`. EVENT_IDLE comes only between transactions, after
+     * everything before it was handed over: epochs end there. Keeps the connection alive. */
     bool (*next)(struct source *s, int timeout_ms, struct event *out, struct error *err);
 
     /* The source may forget everything up to `position`: called often, tells the server when due. Also

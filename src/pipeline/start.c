@@ -1,0 +1,128 @@
+#include "pipeline/start.h"
+
+enum state {
+    ABSENT,    /* no table there */
+    FOREIGN,   /* a table that this pipeline never wrote */
+    LOADING,   /* a load was begun and not finished */
+    STREAMING, /* equals the source at its position */
+};
+
+static enum state state_of(const struct start_table *t)
+{
+    if (!t->snapshot->exists) {
+        return ABSENT;
+    }
+    if (!t->snapshot->has_record) {
+        return FOREIGN;
+    }
+    return t->snapshot->record.phase == PHASE_LOADING ? LOADING : STREAMING;
+}
+
+static const struct start_table *first_in(const struct start_facts *f, enum state state)
+{
+    for (uint32_t i = 0; i < f->table_count; i++) {
+        if (state_of(&f->tables[i]) == state) {
+            return &f->tables[i];
+        }
+    }
+    return NULL;
+}
+
+static bool lost(const struct start_facts *f, const struct start_table *t, const char *what,
+                 struct error *err)
+{
+    return error_set(err, ERROR_LOST,
+                     "table %s (%s): %s; changes in between would be missing: run "
+                     "\"leat reload %s\" to load it again",
+                     t->name, t->sink, what, f->pipeline);
+}
+
+/* Nothing of the pipeline exists in its sinks: fine for a new pipeline, loss for an old one. */
+static bool decide_without_tables(const struct start_facts *f, struct start_decision *out,
+                                  struct error *err)
+{
+    for (uint32_t i = 0; i < f->table_count; i++) {
+        if (f->tables[i].known) {
+            return lost(f, &f->tables[i], "it was written before and is gone", err);
+        }
+    }
+    if (f->remembered.kind != POSITION_NONE) {
+        return lost(f, &f->tables[0],
+                    "it does not exist, but the source has acknowledged changes of this pipeline",
+                    err);
+    }
+    *out = (struct start_decision){.load = true};
+    return true;
+}
+
+/* Rule 1: a table counts as complete up to the join of its own position, every `complete` in its sink,
+ * and what the source remembers; reading resumes at the meet over all tables. */
+static struct position resume_position(const struct start_facts *f)
+{
+    struct position resume = {0};
+    for (uint32_t i = 0; i < f->table_count; i++) {
+        const struct start_table *t = &f->tables[i];
+        struct position p = position_join(t->snapshot->record.position, f->remembered);
+        for (uint32_t k = 0; k < f->table_count; k++) {
+            if (f->tables[k].sink_index == t->sink_index) {
+                p = position_join(p, f->tables[k].snapshot->record.complete);
+            }
+        }
+        resume = i == 0 ? p : position_meet(resume, p);
+    }
+    return resume;
+}
+
+static bool check_sources(const struct start_facts *f, struct error *err)
+{
+    for (uint32_t i = 0; i < f->table_count; i++) {
+        const struct lake_record *record = &f->tables[i].snapshot->record;
+        if (strcmp(record->source, f->source_identity) != 0) {
+            return error_set(err, ERROR_LOST,
+                             "table %s (%s): its position belongs to source \"%s\", this is \"%s\": "
+                             "run \"leat reload %s\" to load it from here",
+                             f->tables[i].name, f->tables[i].sink, record->source,
+                             f->source_identity, f->pipeline);
+        }
+    }
+    return true;
+}
+
+bool start_decide(const struct start_facts *f, struct start_decision *out, struct error *err)
+{
+    const struct start_table *foreign = first_in(f, FOREIGN);
+    if (foreign) {
+        return error_set(err, ERROR_CONFIG,
+                         "table %s (%s): there is a table that pipeline \"%s\" did not write: "
+                         "choose another location, or remove it",
+                         foreign->name, foreign->sink, f->pipeline);
+    }
+    if (f->reload) {
+        *out = (struct start_decision){.load = true};
+        return true;
+    }
+    if (f->table_count == 0) { /* nothing durable to resume from: the source alone knows */
+        *out = (struct start_decision){.load = f->remembered.kind == POSITION_NONE,
+                                       .resume = f->remembered};
+        return true;
+    }
+    if (first_in(f, LOADING)) { /* an unfinished load is done again; equal rows are left alone */
+        *out = (struct start_decision){.load = true};
+        return true;
+    }
+    const struct start_table *absent = first_in(f, ABSENT);
+    if (!first_in(f, STREAMING)) {
+        return decide_without_tables(f, out, err);
+    }
+    if (absent) {
+        return lost(f, absent, "it does not exist, while other tables of the pipeline do", err);
+    }
+    if (!check_sources(f, err)) {
+        return false;
+    }
+    if (f->remembered.kind == POSITION_NONE) {
+        return lost(f, &f->tables[0], "the source has no replication slot for it any more", err);
+    }
+    *out = (struct start_decision){.resume = resume_position(f)};
+    return true;
+}

@@ -1,0 +1,1 @@
+"""What the tests share: servers, the program under test, foreign readers, comparison."""

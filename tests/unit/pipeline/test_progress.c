@@ -1,0 +1,53 @@
+#include "pipeline/progress.h"
+
+#include "test.h"
+
+static struct position at(uint64_t v)
+{
+    return position_integer(v);
+}
+
+static void acknowledged_is_the_meet_of_all_sinks(void **state)
+{
+    (void)state;
+    struct progress *p = progress_new(2, at(10));
+    progress_received(p, at(30));
+    progress_staged(p, 0, at(30));
+    progress_staged(p, 1, at(20));
+    progress_durable(p, 0, at(30));
+    assert_int_equal(progress_acknowledge(p).integer, 10);
+    progress_durable(p, 1, at(20));
+    assert_int_equal(progress_acknowledge(p).integer, 20);
+    assert_int_equal(progress_view(p).received.integer, 30);
+    assert_int_equal(progress_view(p).acknowledged.integer, 20);
+    progress_free(&p);
+}
+
+static void nothing_is_acknowledged_before_it_is_durable(void **state)
+{
+    (void)state;
+    struct progress *p = progress_new(1, at(10));
+    progress_received(p, at(30));
+    progress_staged(p, 0, at(30));
+    assert_int_equal(progress_acknowledge(p).integer, 10);
+    progress_free(&p);
+}
+
+static void without_sinks_what_is_received_is_durable(void **state)
+{
+    (void)state;
+    struct progress *p = progress_new(0, at(10));
+    progress_received(p, at(30));
+    assert_int_equal(progress_acknowledge(p).integer, 30);
+    progress_free(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(acknowledged_is_the_meet_of_all_sinks),
+        cmocka_unit_test(nothing_is_acknowledged_before_it_is_durable),
+        cmocka_unit_test(without_sinks_what_is_received_is_durable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
