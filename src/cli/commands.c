@@ -13,6 +13,7 @@ const struct command *command_find(const char *name)
 }
 
 const struct command *const commands[] = {
+    &command_generate,
     &command_config,
     &command_help,
     NULL,
