@@ -453,6 +453,7 @@ static bool truncate_tables(struct stream *s, struct error *err)
             return false;
         }
         if (r != &s->ignored) {
+            r->is_truncated = true;
             flush(s, r->table);
             push(s, (struct event){.kind = EVENT_TRUNCATE,
                                    .table = r->table,
