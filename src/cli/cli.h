@@ -101,5 +101,6 @@ const struct command *command_find(const char *name);
 void help_print(const struct command *command, FILE *out);
 
 extern const struct command command_config;
+extern const struct command command_demo;
 extern const struct command command_generate;
 extern const struct command command_help;
