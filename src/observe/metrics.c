@@ -40,6 +40,10 @@ static const struct metric_row rows[] = {
                            "Changes that do not fit what the table holds, by kind: insert of a "
                            "present key, update or delete of an absent one. Not 0: the table "
                            "was not a copy of the source."},
+    [METRIC_MAINTENANCE_FAILURES] = {"leat_maintenance_failures_total", COUNTER,
+                                     LABEL_PIPELINE | LABEL_SINK | LABEL_TABLE,
+                                     "Checkpoints that could not be written; they are tried again "
+                                     "after the next commit."},
     [METRIC_RETRIES] = {"leat_retries_total", COUNTER, LABEL_PIPELINE,
                         "Steps that failed for a passing reason and were repeated."},
     [METRIC_LAG] = {"leat_lag_seconds", GAUGE, LABEL_PIPELINE,

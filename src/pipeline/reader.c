@@ -185,6 +185,7 @@ static bool resume(struct run *r, struct position from, struct position *at, str
                                        "\"leat reload\" compares them with the source"));
         }
     }
+    *at = from;
     return source_start(r->source, &from, at, err) || error_wrap(err, "source");
 }
 
