@@ -36,7 +36,7 @@ check: setup-check build-asan ## formatting, analysers, layers, sizes, types, dr
 ci: check test ## what a push must pass
 
 bench: build setup-test ## rates and memory beside the server's own tools
-	@bench/run build/leat
+	@bench/run build/leat $(BENCH)
 fuzz: setup-check ## each fuzz target for FUZZ_SECONDS
 	@CC=clang-14 tools/build build-fuzz -Dfuzz=true -Db_lundef=false -Db_sanitize=address,undefined
 	@tools/fuzz build-fuzz $(FUZZ_SECONDS)

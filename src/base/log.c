@@ -22,14 +22,18 @@ void log_configure(enum log_level level, bool json)
 
 static void append_json_string(struct buf *b, const char *text)
 {
+    text = text ? text : "";
+    bool valid = utf8_valid(text, strlen(text));
     buf_append_char(b, '"');
-    for (const char *p = text ? text : ""; *p; p++) {
+    for (const char *p = text; *p; p++) {
         unsigned char c = (unsigned char)*p;
         if (c == '"' || c == '\\') {
             buf_append_char(b, '\\');
             buf_append_char(b, *p);
-        } else if (c < 0x20) {
+        } else if (c < 0x20 || c == 0x7F) {
             buf_append_format(b, "\\u%04x", c);
+        } else if (c >= 0x80 && !valid) {
+            buf_append_text(b, "\\ufffd"); /* the line stays JSON whatever a server said */
         } else {
             buf_append_char(b, *p);
         }
@@ -37,11 +41,23 @@ static void append_json_string(struct buf *b, const char *text)
     buf_append_char(b, '"');
 }
 
+/* True for text that can stand in a text line as it is. */
+static bool is_plain(const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c <= ' ' || c == '"' || c == '=' || c == 0x7F) {
+            return false;
+        }
+    }
+    return *text && utf8_valid(text, strlen(text));
+}
+
 static void append_value(struct buf *b, const struct log_field *f)
 {
     switch (f->type) {
     case LOG_STRING:
-        if (as_json || !f->string || strpbrk(f->string, " \"\n\t=") || !*f->string) {
+        if (as_json || !f->string || !is_plain(f->string)) {
             append_json_string(b, f->string);
         } else {
             buf_append_text(b, f->string);

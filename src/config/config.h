@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/error.h"
+#include "base/log.h"
+#include "base/str.h"
 
 struct config_strings {
     const char **items;
@@ -19,8 +21,8 @@ enum snapshot_mode { SNAPSHOT_INITIAL, SNAPSHOT_NEVER, SNAPSHOT_ALWAYS, SNAPSHOT
 
 struct source_config {
     const char *type;
-    const char *url;               /* holds secrets: never print it, use config_redacted_url() */
-    struct config_strings tables;  /* schema.table, or schema.* */
+    const char *url;              /* holds secrets: never print it, use config_redacted_url() */
+    struct config_strings tables; /* schema.table, or schema.* */
     enum snapshot_mode snapshot;
     const char *slot;              /* default leat_<pipeline> */
     const char *publication;       /* default leat_<pipeline> */
@@ -60,7 +62,7 @@ struct sink_config {
 
 struct retry_config {
     uint32_t attempts;
-    int64_t delay_ms;     /* first; doubles, with jitter */
+    int64_t delay_ms; /* first; doubles, with jitter */
     int64_t delay_max_ms;
 };
 
@@ -82,10 +84,14 @@ struct observe_config {
     const char *health;
 };
 
+enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
 struct log_config {
-    const char *level; /* error, warn, info, debug */
-    const char *format; /* auto, text, json */
+    enum log_level level;
+    enum log_format format; /* auto: text on a terminal, else JSON */
 };
+
+struct node;
 
 struct config {
     struct arena arena; /* owns everything */
@@ -93,11 +99,17 @@ struct config {
     struct log_config log;
     struct pipeline_config *pipelines;
     uint32_t pipeline_count;
+    const char *file;        /* where it was read */
+    const struct node *tree; /* as it was written, for config_show() */
 };
 
-/* Reads a YAML file. Every error is ERROR_CONFIG with file:line:column; an unknown key names the nearest
- * known one. ${env:NAME} and ${file:PATH} are replaced in every scalar. */
-struct config *config_load(const char *path, struct error *err);
+/* Reads a YAML file of at most 1 MiB. Every error is ERROR_CONFIG, with file:line:column where
+ * there is one; an unknown key names the nearest known one. ${env:NAME} and ${file:PATH} are
+ * replaced in every scalar. */
+must_check struct config *config_load(const char *path, struct error *err);
+
+/* As config_load() for a text; `file` is what messages call it. */
+must_check struct config *config_parse(const char *file, struct str text, struct error *err);
 void config_free(struct config **c);
 
 /* The pipeline of that name, or NULL. */
@@ -109,5 +121,5 @@ void config_show(const struct config *c, FILE *out);
 /* The reference page, Markdown, from the key table. */
 void config_docs(FILE *out);
 
-/* A URL without its password, in the arena. */
+/* A URL for people: whatever may be a password in it is replaced by ***. In the arena. */
 char *config_redacted_url(struct arena *a, const char *url);

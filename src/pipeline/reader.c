@@ -27,6 +27,7 @@ struct run {
     struct arena arena;
     struct source *source;
     struct chain *chain;
+    const char **table_names; /* "schema.table" */
     struct sink_table *sink_tables;
     struct sink **sinks;     /* config->sink_count */
     struct writer **writers; /* config->sink_count */
@@ -98,11 +99,14 @@ static bool open_all(struct run *r, struct error *err)
     }
     uint32_t count = r->source->table_count;
     r->sink_tables = arena_zalloc(&r->arena, count * sizeof(*r->sink_tables));
+    r->table_names = arena_zalloc(&r->arena, (count + 1) * sizeof(*r->table_names));
     for (uint32_t i = 0; i < count; i++) {
+        const struct table_name *name = &r->source->tables[i].name;
+        r->table_names[i] = arena_format(&r->arena, "%s.%s", name->schema, name->table);
         /* Without a load, rows that the tables never saw are ordinary. */
         bool partial = r->config->source.snapshot == SNAPSHOT_NEVER;
         r->sink_tables[i] = (struct sink_table){
-            .name = r->source->tables[i].name,
+            .name = *name,
             .schema = (struct schema *)(uintptr_t)chain_schema(r->chain, i),
             .filtered = partial || chain_filters(r->chain, i)};
     }
@@ -130,12 +134,10 @@ static bool decide(struct run *r, struct start_decision *out, struct error *err)
         const struct sink_type *type = r->sinks[i]->type;
         for (uint32_t t = 0; type->keeps_position && t < tables; t++) {
             struct start_table *fact = &facts[count];
-            const struct table_name *name = &r->source->tables[t].name;
-            *fact = (struct start_table){
-                .name = arena_format(&r->arena, "%s.%s", name->schema, name->table),
-                .sink = type->name,
-                .sink_index = i,
-                .snapshot = &snapshots[count]};
+            *fact = (struct start_table){.name = r->table_names[t],
+                                         .sink = type->name,
+                                         .sink_index = i,
+                                         .snapshot = &snapshots[count]};
             if (!type->last(r->sinks[i], t, &snapshots[count], &fact->known, err)) {
                 return error_wrap(err, "table %s (%s)", fact->name, fact->sink);
             }
@@ -183,6 +185,7 @@ static bool resume(struct run *r, struct position from, struct position *at, str
                                        "\"leat reload\" compares them with the source"));
         }
     }
+    *at = from;
     return source_start(r->source, &from, at, err) || error_wrap(err, "source");
 }
 
@@ -208,7 +211,9 @@ static void start_writers(struct run *r, struct position at)
         r->writers[i] =
             writer_start(&(struct writer_options){.pipeline = r->config->name,
                                                   .index = i,
-                                                  .sink_name = r->sinks[i]->type->name,
+                                                  .sink_name =
+                                                      arena_format(&r->arena, "%s-%u",
+                                                                   r->sinks[i]->type->name, i),
                                                   .sink = r->sinks[i],
                                                   .table_count = r->source->table_count,
                                                   .progress = r->progress,
@@ -283,15 +288,42 @@ static bool end_epoch(struct run *r, enum barrier_phase phase, struct error *err
     return push_to_all(r, &(struct event){.kind = EVENT_BARRIER, .barrier = barrier}, err);
 }
 
+/* The source's changes by kind; an update counts once, with or without its before image. */
+static void count_event(const struct run *r, const struct event *event)
+{
+    enum { READ, INSERT, UPDATE, DELETE, TRUNCATE, SCHEMA, KINDS };
+    static const char *const names[] = {"read", "insert", "update", "delete", "truncate", "schema"};
+    uint64_t counts[KINDS] = {0};
+    const struct batch *batch = event->batch;
+    for (uint32_t i = 0; batch && i < batch->row_count; i++) {
+        counts[INSERT] += batch->kinds[i] == ROW_INSERT && !batch->loading;
+        counts[READ] += batch->kinds[i] == ROW_INSERT && batch->loading;
+        counts[UPDATE] += batch->kinds[i] == ROW_UPDATE_AFTER;
+        counts[DELETE] += batch->kinds[i] == ROW_DELETE;
+    }
+    counts[TRUNCATE] = event->kind == EVENT_TRUNCATE;
+    counts[SCHEMA] = event->kind == EVENT_SCHEMA;
+
+    struct metric_labels labels = {.pipeline = r->config->name};
+    metric_add(METRIC_ROWS_RECEIVED, &labels,
+               (double)(counts[READ] + counts[INSERT] + counts[UPDATE] + counts[DELETE]));
+    labels.table = r->table_names[event->table];
+    for (size_t i = 0; i < KINDS; i++) {
+        labels.kind = names[i];
+        if (counts[i] > 0) {
+            metric_add(METRIC_EVENTS, &labels, (double)counts[i]);
+        }
+    }
+}
+
 /* Transforms an event of the source and hands it on; the event is released. */
 static bool forward(struct run *r, struct event *event, struct error *err)
 {
     r->at_boundary = false;
     if (event->batch) {
         atomic_fetch_add(&r->shared->rows_received, event->batch->row_count);
-        metric_add(METRIC_ROWS_RECEIVED, &(struct metric_labels){.pipeline = r->config->name},
-                   (double)event->batch->row_count);
     }
+    count_event(r, event);
     bool done = chain_apply(r->chain, event, err);
     if (done) {
         epoch_add(&r->epoch, event);
@@ -329,13 +361,12 @@ static bool load(struct run *r, struct error *err)
     atomic_store(&r->shared->state, PIPELINE_LOADING);
     int64_t started_ms = clock_monotonic_ms();
     for (uint32_t t = 0; t < r->source->table_count; t++) {
-        const struct table_name *name = &r->source->tables[t].name;
         if (r->config->source.snapshot == SNAPSHOT_NEVER) {
             continue;
         }
         failpoint("reader_before_read_rows");
         if (!source_read_rows(r->source, &(struct source_range){.table = t}, load_rows, r, err)) {
-            return error_wrap(err, "load of table %s.%s", name->schema, name->table);
+            return error_wrap(err, "load of table %s", r->table_names[t]);
         }
     }
     failpoint("reader_after_read_rows");

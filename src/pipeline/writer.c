@@ -58,6 +58,13 @@ static bool commit_with_retries(struct writer *w, const struct barrier *barrier,
     }
 }
 
+static void measure(struct writer *w, int64_t commit_us)
+{
+    struct metric_labels labels = {.pipeline = w->options.pipeline, .sink = w->options.sink_name};
+    metric_add(METRIC_COMMIT_DURATION, &labels, (double)commit_us / 1e6);
+    metric_set(METRIC_QUEUE_BYTES, &labels, (double)queue_bytes(w->queue));
+}
+
 static bool end_epoch(struct writer *w, const struct barrier *barrier, struct error *err)
 {
     struct progress *progress = w->options.progress;
@@ -71,9 +78,11 @@ static bool end_epoch(struct writer *w, const struct barrier *barrier, struct er
                      now_ms - w->commit_ms >= w->options.heartbeat_ms &&
                      !position_equal(barrier->position, w->heartbeat_position);
     failpoint("writer_before_commit");
+    int64_t started_us = clock_monotonic_us();
     if (!commit_with_retries(w, barrier, heartbeat, err)) {
         return false;
     }
+    measure(w, clock_monotonic_us() - started_us);
     failpoint("writer_after_commit");
     if (w->has_changes || heartbeat) {
         w->commit_ms = now_ms;

@@ -235,9 +235,8 @@ class Leat:
 
     def command(self, *args: str, config: bool = True) -> list[str]:
         """Returns the command line of `leat ARGS...` with our configuration file."""
-        verb, *rest = args
         chosen = ["--config", str(self.config_path)] if config and self.config_path.exists() else []
-        return [str(self.bin), verb, *chosen, *rest]
+        return [str(self.bin), *chosen, *args]
 
     def run(
         self, *args: str, timeout: float = 120.0, config: bool = True, **env: str

@@ -1,0 +1,47 @@
+/* What the parts of `leat demo` share: the run itself (demo.c), what it shows while it goes
+ * (demo_progress.c), and its result (demo_report.c). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/error.h"
+#include "cli/row_checksum.h"
+#include "pipeline/pipeline.h"
+
+enum { DEMO_TABLES = 2 };
+
+/* Shown on stderr: on a terminal one line that changes, elsewhere a line a second. */
+struct demo_progress {
+    bool is_terminal;
+    int64_t shown_ms; /* monotonic, when the last line was shown */
+    uint64_t rows_shown;
+    uint64_t rss_anon_peak_kb;
+};
+
+/* Shows how far the pipeline is, when it is time to; `changes_made` at the source so far. */
+void demo_progress_show(struct demo_progress *p, struct pipeline *pipeline, int64_t seconds_left,
+                        uint64_t changes_made);
+
+/* Ends the line that changes. */
+void demo_progress_end(struct demo_progress *p);
+
+/* A field of /proc/self/status in kB ("VmHWM", "RssAnon"); 0 where there is none. */
+uint64_t demo_memory_kb(const char *field);
+
+struct demo_table {
+    const char *name;     /* schema.table */
+    const char *location; /* of the Delta table */
+    struct row_checksum source;
+    struct row_checksum lake;
+    int64_t version_count;
+    uint64_t inserts, updates, deletes; /* in the change feed */
+};
+
+/* Prints the result to `out`: a table, memory, how to look at the tables, and as the last line
+ * "result: equal" or "result: different", which is returned as true or false. */
+bool demo_report_print(const struct demo_table tables[DEMO_TABLES], const char *directory,
+                       uint64_t rss_anon_peak_kb, FILE *out);

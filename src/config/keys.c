@@ -1,0 +1,247 @@
+#include "config/keys.h"
+
+#include <string.h>
+
+#include "config/check.h"
+
+/* Where a member lies, and how wide it is. */
+#define MEMBER(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)
+#define ARRAY(type, member, count) \
+    .offset = offsetof(type, member), .count_offset = offsetof(type, count)
+
+bool key_applies(const struct key *k, const char *type)
+{
+    return !k->for_type || (type && strcmp(k->for_type, type) == 0);
+}
+
+static const char *const source_types[] = {"postgres", NULL};
+static const char *const snapshot_modes[] = {"initial", "never", "always", "only", NULL};
+static const char *const sink_types[] = {"delta", "stdout", NULL};
+static const char *const sink_modes[] = {"upsert", "append", NULL};
+static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const log_formats[] = {"auto", "text", "json", NULL};
+
+static const struct key source_keys[] = {
+    {"type", KEY_STRING, MEMBER(struct source_config, type), .words = source_types,
+     .required = true, .help = "What kind of database it is."},
+    {"url", KEY_STRING, MEMBER(struct source_config, url), .required = true, .secret = true,
+     .check = check_postgres_url, .for_type = "postgres",
+     .help = "Where and as whom to connect: `postgresql://user:password@host:port/database`, with "
+             "libpq's parameters after `?`. Special characters in the password are "
+             "percent-encoded. Take the password from `${env:NAME}` or `${file:PATH}`, or leave "
+             "it to libpq's password file."},
+    {"tables", KEY_STRINGS, MEMBER(struct source_config, tables), .required = true,
+     .check = check_table_pattern,
+     .help = "The tables to follow, as `schema.table`, or `schema.*` for all of a schema."},
+    {"snapshot", KEY_ENUM, MEMBER(struct source_config, snapshot), .words = snapshot_modes,
+     .default_text = "initial",
+     .help = "Which rows are loaded before changes are streamed. `initial`: all, when the pipeline "
+             "begins. `never`: none, only changes. `always`: all, at each start. `only`: all, and "
+             "then the pipeline ends."},
+    {"slot", KEY_STRING, MEMBER(struct source_config, slot), .default_text = "leat_<pipeline>",
+     .check = check_slot, .for_type = "postgres",
+     .help = "Name of the replication slot; made when it does not exist."},
+    {"publication", KEY_STRING, MEMBER(struct source_config, publication),
+     .default_text = "leat_<pipeline>", .check = check_identifier, .for_type = "postgres",
+     .help = "Name of the publication; made when it does not exist and the user may."},
+    {"as_text", KEY_STRINGS, MEMBER(struct source_config, as_text), .check = check_not_blank,
+     .help = "What has no type of its own and goes through as the text that the source prints: "
+             "names of types (`inet`), or columns as `schema.table.column`."},
+    {"connect_timeout", KEY_DURATION, MEMBER(struct source_config, connect_timeout_ms),
+     .default_text = "10s", .min = "100ms", .max = "10m", .help = "How long connecting may take."},
+    {0},
+};
+
+static const struct section source_section = {
+    .title = "source",
+    .size = sizeof(struct source_config),
+    .keys = source_keys,
+    .help = "Where row changes come from.",
+};
+
+static const struct key transform_keys[] = {
+    {"sql", KEY_STRING, MEMBER(struct transform_config, sql), .required = true,
+     .check = check_not_blank,
+     .help = "One `SELECT ... FROM changes`, row by row: what each row becomes. No aggregates, "
+             "joins, `DISTINCT`, `LIMIT` or window functions."},
+    {"tables", KEY_STRINGS, MEMBER(struct transform_config, tables), .check = check_table_pattern,
+     .help = "The source's tables it applies to; all when absent."},
+    {0},
+};
+
+static const struct section transform_section = {
+    .title = "transform",
+    .size = sizeof(struct transform_config),
+    .keys = transform_keys,
+    .help = "What happens to rows on their way, in this order.",
+};
+
+static const struct key commit_keys[] = {
+    {"interval", KEY_DURATION, MEMBER(struct commit_config, interval_ms), .default_text = "1s",
+     .min = "10ms", .max = "1h",
+     .help = "Longest time that changes wait for a commit. Changes that come after a quiet "
+             "interval are committed at once."},
+    {"rows", KEY_INTEGER, MEMBER(struct commit_config, rows), .default_text = "100000", .min = "1",
+     .max = "100000000", .help = "Changed rows after which a commit does not wait any longer."},
+    {"bytes", KEY_SIZE, MEMBER(struct commit_config, bytes), .default_text = "32MiB",
+     .min = "64KiB", .max = "4GiB",
+     .help = "Memory held by changes after which a commit does not wait any longer."},
+    {0},
+};
+
+static const struct section commit_section = {
+    .title = "commit",
+    .size = sizeof(struct commit_config),
+    .keys = commit_keys,
+    .help = "When changes become a commit, which is always at the end of a source transaction: "
+            "whichever comes first.",
+};
+
+static const struct key sink_table_keys[] = {
+    {"mode", KEY_ENUM, MEMBER(struct sink_table_config, mode), .words = sink_modes,
+     .given_offset = offsetof(struct sink_table_config, has_mode),
+     .help = "As the sink's `mode`, for this table; the sink's when absent."},
+    {"partition_by", KEY_STRINGS, MEMBER(struct sink_table_config, partition_by),
+     .check = check_not_blank,
+     .help = "Columns whose values divide the table into directories; none when absent."},
+    {0},
+};
+
+static const struct section sink_table_section = {
+    .title = "table of a sink",
+    .size = sizeof(struct sink_table_config),
+    .keys = sink_table_keys,
+    .check_name = check_table_name,
+    .help = "What is different for one table, by its name at the source (`schema.table`).",
+};
+
+static const struct key sink_keys[] = {
+    {"type", KEY_STRING, MEMBER(struct sink_config, type), .words = sink_types, .required = true,
+     .help = "What kind of destination it is. `stdout` prints changes as JSON lines."},
+    {"location", KEY_STRING, MEMBER(struct sink_config, location), .required = true,
+     .check = check_location, .for_type = "delta",
+     .help = "Path of each table's directory, with `{table}` and, as needed, `{schema}` in it."},
+    {"mode", KEY_ENUM, MEMBER(struct sink_config, mode), .words = sink_modes,
+     .default_text = "upsert", .for_type = "delta",
+     .help = "`upsert`: the table mirrors the source. `append`: the table is the log, each change "
+             "a row with its operation."},
+    {"change_feed", KEY_BOOL, MEMBER(struct sink_config, change_feed), .default_text = "true",
+     .for_type = "delta", .help = "Whether tables keep a Change Data Feed."},
+    {"commit", KEY_SECTION, MEMBER(struct sink_config, commit), .section = &commit_section,
+     .help = "When changes become a commit."},
+    {"tables", KEY_MAP, ARRAY(struct sink_config, tables, table_count),
+     .section = &sink_table_section, .for_type = "delta",
+     .help = "What is different for single tables."},
+    {0},
+};
+
+static const struct section sink_section = {
+    .title = "sink",
+    .size = sizeof(struct sink_config),
+    .keys = sink_keys,
+    .help = "Where rows go. Each sink gets every change.",
+};
+
+static const struct key retry_keys[] = {
+    {"attempts", KEY_INTEGER, MEMBER(struct retry_config, attempts), .default_text = "10",
+     .min = "0", .max = "1000000",
+     .help = "How often a step that failed for a passing reason is repeated before the pipeline "
+             "fails. Progress starts the count anew."},
+    {"delay", KEY_DURATION, MEMBER(struct retry_config, delay_ms), .default_text = "200ms",
+     .min = "1ms", .max = "1h",
+     .help = "Wait before the first repetition; it doubles each time, with jitter."},
+    {"max_delay", KEY_DURATION, MEMBER(struct retry_config, delay_max_ms), .default_text = "30s",
+     .min = "1ms", .max = "1d", .help = "Longest wait; not below `delay`."},
+    {0},
+};
+
+static const struct section retry_section = {
+    .title = "retry",
+    .size = sizeof(struct retry_config),
+    .keys = retry_keys,
+    .help = "What happens after a failure that may pass: a lost connection, a full disk.",
+};
+
+static const struct key pipeline_keys[] = {
+    {"source", KEY_SECTION, MEMBER(struct pipeline_config, source), .section = &source_section,
+     .required = true, .help = "Where row changes come from."},
+    {"transforms", KEY_LIST, ARRAY(struct pipeline_config, transforms, transform_count),
+     .section = &transform_section, .help = "What happens to rows on their way."},
+    {"sinks", KEY_LIST, ARRAY(struct pipeline_config, sinks, sink_count), .section = &sink_section,
+     .required = true, .help = "Where rows go."},
+    {"state_dir", KEY_STRING, MEMBER(struct pipeline_config, state_dir), .default_text = "./state",
+     .check = check_not_blank,
+     .help = "Directory for what makes leat fast: key index, spilled changes, progress. Losing it "
+             "costs time and the proof against roll-backs, never data."},
+    {"memory", KEY_SIZE, MEMBER(struct pipeline_config, memory_bytes), .default_text = "192MiB",
+     .min = "64MiB", .max = "1TiB",
+     .help = "Memory that the pipeline divides among queues, commits, engine, index and caches."},
+    {"heartbeat", KEY_DURATION, MEMBER(struct pipeline_config, heartbeat_ms), .default_text = "15m",
+     .min = "100ms", .max = "1d",
+     .help = "How old the position recorded in the tables may grow while they do not change; then "
+             "one empty commit renews it. Must be below the time for which the source keeps its "
+             "log."},
+    {"retry", KEY_SECTION, MEMBER(struct pipeline_config, retry), .section = &retry_section,
+     .help = "What happens after a failure that may pass."},
+    {0},
+};
+
+static const struct section pipeline_section = {
+    .title = "pipeline",
+    .size = sizeof(struct pipeline_config),
+    .keys = pipeline_keys,
+    .check_name = check_pipeline_name,
+    .help = "A pipeline: one source, any transforms, one or more sinks. Its name consists of "
+            "`a-z`, `0-9` and `_`, at most 58 of them.",
+};
+
+static const struct key observe_keys[] = {
+    {"metrics", KEY_STRING, MEMBER(struct observe_config, metrics), .default_text = ":8000",
+     .check = check_listen,
+     .help = "Address where `/metrics` answers in Prometheus text: `host:port`, or `:port` for "
+             "all interfaces, or `off`."},
+    {"health", KEY_STRING, MEMBER(struct observe_config, health), .default_text = ":8001",
+     .check = check_listen,
+     .help = "Address where `/health` (the process lives) and `/ready` (all pipelines stream) "
+             "answer; as `metrics`."},
+    {0},
+};
+
+static const struct section observe_section = {
+    .title = "observe",
+    .size = sizeof(struct observe_config),
+    .keys = observe_keys,
+    .help = "Where `leat run` tells how it is doing.",
+};
+
+static const struct key log_keys[] = {
+    {"level", KEY_ENUM, MEMBER(struct log_config, level), .words = log_levels,
+     .default_text = "info", .help = "The least important messages that are written."},
+    {"format", KEY_ENUM, MEMBER(struct log_config, format), .words = log_formats,
+     .default_text = "auto",
+     .help = "`text`, `json` (one object a line), or `auto`: text on a terminal, else JSON."},
+    {0},
+};
+
+static const struct section log_section = {
+    .title = "log",
+    .size = sizeof(struct log_config),
+    .keys = log_keys,
+    .help = "What is written to standard error.",
+};
+
+static const struct key top_keys[] = {
+    {"pipelines", KEY_MAP, ARRAY(struct config, pipelines, pipeline_count),
+     .section = &pipeline_section, .required = true, .help = "The pipelines, by name."},
+    {"observe", KEY_SECTION, MEMBER(struct config, observe), .section = &observe_section,
+     .help = "Metrics and health."},
+    {"log", KEY_SECTION, MEMBER(struct config, log), .section = &log_section, .help = "The log."},
+    {0},
+};
+
+const struct section config_section = {
+    .title = "configuration",
+    .size = sizeof(struct config),
+    .keys = top_keys,
+    .help = "",
+};

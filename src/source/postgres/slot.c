@@ -1,0 +1,123 @@
+#include "source/postgres/slot.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "source/postgres/connection.h"
+
+static bool parse_lsn(const char *text, uint64_t *out)
+{
+    uint32_t high = 0;
+    uint32_t low = 0;
+    int end = 0;
+    if (sscanf(text, "%8" SCNx32 "/%8" SCNx32 "%n", &high, &low, &end) != 2 || text[end] != '\0') {
+        return false;
+    }
+    *out = (uint64_t)high << 32 | low;
+    return true;
+}
+
+bool slot_read(PGconn *c, const char *name, struct slot_state *out, struct error *err)
+{
+    const char *const values[] = {name};
+    owned(result_free) PGresult *r = connection_query_with(
+        c,
+        "SELECT s.plugin, s.database = current_database(), s.confirmed_flush_lsn,"
+        " coalesce(s.wal_status = 'lost', false), coalesce(s.active_pid, 0),"
+        " coalesce(a.application_name, ''),"
+        " coalesce(greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn), 0), 0)::bigint"
+        " FROM pg_replication_slots s LEFT JOIN pg_stat_activity a ON a.pid = s.active_pid"
+        " WHERE s.slot_name = $1",
+        1, values, err);
+    if (!r) {
+        return error_wrap(err, "cannot look for slot \"%s\"", name);
+    }
+    *out = (struct slot_state){0};
+    if (PQntuples(r) == 0) {
+        return true;
+    }
+    if (strcmp(PQgetvalue(r, 0, 0), "pgoutput") != 0 || PQgetvalue(r, 0, 1)[0] != 't') {
+        return error_set(
+            err, ERROR_CONFIG,
+            "slot \"%s\" exists, but is not a pgoutput slot of this database: set another name with slot",
+            name);
+    }
+    out->exists = true;
+    out->is_lost = PQgetvalue(r, 0, 3)[0] == 't';
+    if (!PQgetisnull(r, 0, 2) && !parse_lsn(PQgetvalue(r, 0, 2), &out->confirmed)) {
+        return error_set(err, ERROR_FATAL, "slot \"%s\": unreadable position \"%s\"", name,
+                         PQgetvalue(r, 0, 2));
+    }
+    out->active_pid = (uint32_t)strtoul(PQgetvalue(r, 0, 4), NULL, 10);
+    (void)snprintf(out->active_application, sizeof(out->active_application), "%s",
+                   PQgetvalue(r, 0, 5));
+    out->retained_bytes = strtoull(PQgetvalue(r, 0, 6), NULL, 10);
+    return true;
+}
+
+bool slot_in_use(const char *name, const struct slot_state *state, const char *pipeline,
+                 struct error *err)
+{
+    char ours[64];
+    (void)snprintf(ours, sizeof(ours), "leat %s", pipeline);
+    bool lingers = strcmp(state->active_application, ours) == 0;
+    return error_set(
+        err, lingers ? ERROR_RETRY : ERROR_CONFIG,
+        "slot \"%s\" is in use by server process %" PRIu32 "%s%s%s%s", name, state->active_pid,
+        state->active_application[0] ? " of \"" : "", state->active_application,
+        state->active_application[0] ? "\"" : "",
+        lingers ? ": another leat runs this pipeline, or the server has not noticed that one ended"
+                : "");
+}
+
+bool slot_drop(PGconn *c, const char *name, struct error *err)
+{
+    const char *const values[] = {name};
+    owned(result_free) PGresult *r =
+        connection_query_with(c, "SELECT pg_drop_replication_slot($1)", 1, values, err);
+    return r != NULL || error_wrap(err, "cannot drop slot \"%s\"", name);
+}
+
+/* The server waits for every transaction that is running anywhere in the cluster: name the oldest.
+ */
+static void name_blocker(PGconn *query, struct error *err)
+{
+    struct error ignored = {0};
+    owned(result_free) PGresult *r = connection_query(
+        query,
+        "SELECT pid, datname, (extract(epoch FROM now() - xact_start))::bigint FROM pg_stat_activity"
+        " WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1",
+        &ignored);
+    if (r && PQntuples(r) == 1) {
+        error_wrap(err,
+                   "waiting for the transaction of server process %s in database %s, open for %s s",
+                   PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1), PQgetvalue(r, 0, 2));
+    }
+}
+
+bool slot_create(PGconn *replication, PGconn *query, const char *name, struct arena *arena,
+                 struct slot_snapshot *out, struct error *err)
+{
+    if (!connection_execute(replication, "SET lock_timeout = '60s'", err)) {
+        return false;
+    }
+    owned(buf_release) struct buf sql = {0};
+    buf_append_text(&sql, "CREATE_REPLICATION_SLOT ");
+    buf_append_identifier(&sql, name);
+    buf_append_text(&sql, " LOGICAL pgoutput EXPORT_SNAPSHOT");
+    owned(result_free) PGresult *r = connection_query(replication, buf_text(&sql), err);
+    if (!r) {
+        if (err->kind == ERROR_RETRY) {
+            name_blocker(query, err);
+        }
+        return error_wrap(err, "cannot make slot \"%s\"", name);
+    }
+    if (PQntuples(r) != 1 || PQnfields(r) < 3 || !parse_lsn(PQgetvalue(r, 0, 1), &out->position)) {
+        return error_set(err, ERROR_FATAL, "slot \"%s\": unreadable answer of the server", name);
+    }
+    out->name = arena_string(arena, PQgetvalue(r, 0, 2), (size_t)PQgetlength(r, 0, 2));
+    return true;
+}

@@ -1,0 +1,84 @@
+"""Killed anywhere between receiving and acknowledging, the next start loses and repeats nothing.
+
+Each failpoint is tried twice: with kill -9 alone, and with everything dropped that was not synced, as
+a power cut would (contents and names).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from tests.lib.leat import Leat, failpoints
+from tests.lib.mirror import Mirror
+from tests.lib.postgres import Database
+from tests.lib.workload import Workload
+
+TABLES = {"public.items": "id", "public.quiet": "id"}
+
+
+def mirror_of(leat: Leat, database: Database) -> Mirror:
+    """Some loaded rows and a pipeline with a small commit interval."""
+    Workload.create(database.connection)
+    return Mirror(leat, database, TABLES, sink={"commit": {"interval": "20ms", "rows": 50}})
+
+
+def faulty(leat: Leat) -> dict[str, str]:
+    """Lets the crash drop what was not synced below these directories."""
+    return {"LEAT_FAULTY_ROOTS": f"{leat.lake}:{leat.state}"}
+
+
+def crash_once(mirror: Mirror, failpoint: str, env: dict[str, str]) -> bool:
+    """Runs until the failpoint kills it; False when the workload never passes there."""
+    workload = Workload(mirror.database.connection, seed=7)
+    running = mirror.start(failpoint=failpoint, **env)
+    for _ in range(40):
+        workload.transaction()
+        if not running.alive:
+            break
+    else:
+        mirror_lsn = mirror.mark()
+        deadline = time.monotonic() + 20
+        while running.alive and not mirror.is_caught_up(mirror_lsn):
+            assert time.monotonic() < deadline, f"neither crashed nor caught up:\n{running.log_text}"
+            time.sleep(0.02)
+    if running.alive:
+        running.terminate()
+        return False
+    assert running.wait() == -9, running.log_text[-4000:]
+    return True
+
+
+@pytest.mark.parametrize("power_cut", [False, True], ids=["kill", "power-cut"])
+@pytest.mark.parametrize("failpoint", failpoints())
+def test_a_crash_at_a_failpoint_loses_and_repeats_nothing(
+    leat: Leat, database: Database, failpoint: str, power_cut: bool
+) -> None:
+    """First pass (while loading), and a later one (while streaming)."""
+    mirror = mirror_of(leat, database)
+    env = faulty(leat) if power_cut else {}
+    crashed = [crash_once(mirror, f"{failpoint}:{nth}", env) for nth in (1, 3)]
+    assert any(crashed), f"failpoint {failpoint} was never passed"
+    running = mirror.start()
+    Workload(database.connection, seed=8).run(5)
+    mirror.settle(running)
+
+
+def test_twenty_random_kills_under_load_lose_and_repeat_nothing(
+    leat: Leat, database: Database
+) -> None:
+    """Killed at random times while changes keep coming."""
+    mirror = mirror_of(leat, database)
+    choose = random.Random(20)
+    workload = Workload(database.connection, seed=9)
+    for _ in range(20):
+        running = mirror.start()
+        until = time.monotonic() + choose.uniform(0.05, 1.5)
+        while time.monotonic() < until:
+            workload.transaction()
+        assert running.alive, running.log_text[-4000:]
+        running.kill9()
+    running = mirror.start()
+    mirror.settle(running)

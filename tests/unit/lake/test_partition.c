@@ -1,0 +1,146 @@
+#include "test.h"
+
+#include "lake/lake.h"
+
+static void assert_partition(struct type type, void *values, const char *expected)
+{
+    struct arena a = {0};
+    struct error err = {0};
+    struct column c = {.type = type, .values = values};
+    const char *text = NULL;
+    assert_true(lake_partition_text(&c, 0, &a, &text, &err));
+    assert_string_equal(text, expected);
+    arena_release(&a);
+}
+
+#define assert_text(kind_, ctype, value, expected) \
+    assert_partition((struct type){.kind = (kind_)}, &(ctype){value}, expected)
+
+static void values_have_the_texts_of_the_protocol(void **state)
+{
+    (void)state;
+    assert_text(TYPE_BOOL, uint8_t, 1, "true");
+    assert_text(TYPE_INT16, int16_t, -7, "-7");
+    assert_text(TYPE_INT32, int32_t, INT32_MIN, "-2147483648");
+    assert_text(TYPE_INT64, int64_t, INT64_MAX, "9223372036854775807");
+    assert_text(TYPE_DATE, int32_t, 0, "1970-01-01");
+    assert_text(TYPE_DATE, int32_t, 11016, "2000-02-29");
+    assert_text(TYPE_DATE, int32_t, -719162, "0001-01-01");
+    assert_text(TYPE_DATE, int32_t, 2932896, "9999-12-31");
+    assert_text(TYPE_TIMESTAMPTZ, int64_t, -1, "1969-12-31T23:59:59.999999Z");
+    assert_text(TYPE_TIMESTAMP, int64_t, 123456, "1970-01-01T00:00:00.123456");
+    struct view view = view_from("a/b =%", 6);
+    assert_partition((struct type){.kind = TYPE_STRING}, &view, "a/b =%");
+    struct uuid u = {{0xf7, 0x9c, 0x3e, 0x09, 0x67, 0x7c, 0x4b, 0xbd, 0xa4, 0x79, 0x3f, 0x34, 0x9c,
+                      0xb7, 0x85, 0xe7}};
+    assert_partition((struct type){.kind = TYPE_UUID}, &u, "f79c3e09-677c-4bbd-a479-3f349cb785e7");
+}
+
+static void decimals_keep_all_digits(void **state)
+{
+    (void)state;
+    assert_partition((struct type){TYPE_DECIMAL, 4, 2}, &(int16_t){-5}, "-0.05");
+    assert_partition((struct type){TYPE_DECIMAL, 9, 0}, &(int32_t){0}, "0");
+    assert_partition((struct type){TYPE_DECIMAL, 18, 18}, &(int64_t){1}, "0.000000000000000001");
+    __int128 most = (__int128)9999999999999999999u * 10000000000000000000u + 9999999999999999999u;
+    assert_partition((struct type){TYPE_DECIMAL, 38, 10}, &most,
+                     "9999999999999999999999999999.9999999999");
+    most = -most;
+    assert_partition((struct type){TYPE_DECIMAL, 38, 38}, &most,
+                     "-0.99999999999999999999999999999999999999");
+}
+
+static void null_has_no_text(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    struct error err = {0};
+    uint64_t valid = 0;
+    struct column c = {.type = {.kind = TYPE_INT32}, .valid = &valid, .values = &(int32_t){0}};
+    const char *text = "";
+    assert_true(lake_partition_text(&c, 0, &a, &text, &err));
+    assert_null(text);
+    arena_release(&a);
+}
+
+static void assert_refused(enum type_kind kind, void *values)
+{
+    struct arena a = {0};
+    struct error err = {0};
+    struct column c = {.type = {.kind = kind}, .values = values};
+    const char *text = NULL;
+    assert_false(lake_partition_text(&c, 0, &a, &text, &err));
+    assert_int_equal(err.kind, ERROR_DATA);
+    arena_release(&a);
+}
+
+static void what_would_come_back_as_something_else_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(TYPE_STRING, &(struct view){0}); /* "" is read as null */
+    assert_refused(TYPE_FLOAT64, &(double){1});
+    assert_refused(TYPE_FLOAT32, &(float){1});
+    assert_refused(TYPE_BINARY, &(struct view){0});
+    assert_refused(TYPE_DATE, &(int32_t){2932897});
+    assert_refused(TYPE_DATE, &(int32_t){INT32_MIN});
+    assert_refused(TYPE_TIMESTAMPTZ, &(int64_t){INT64_MAX});
+    assert_refused(TYPE_TIMESTAMP, &(int64_t){INT64_MIN});
+}
+
+static void paths_are_hive_style_and_unique(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    struct schema *s = schema_new(2);
+    s->columns[0].name = "a b";
+    s->columns[1].name = "day";
+    schema_seal(s);
+    static const uint32_t columns[] = {0, 1};
+    static const char *const values[] = {"x/y", NULL};
+    char *one = lake_data_path(&a, s, columns, 2, values);
+    char *two = lake_data_path(&a, s, columns, 2, values);
+    static const char expected[] = "a%20b=x%2Fy/day=__HIVE_DEFAULT_PARTITION__/part-";
+    assert_memory_equal(one, expected, sizeof(expected) - 1);
+    assert_string_not_equal(one, two);
+
+    char *change = lake_change_path(&a, s, columns, 0, NULL);
+    assert_memory_equal(change, "_change_data/cdc-", 17);
+    schema_release(s);
+    arena_release(&a);
+}
+
+static void long_values_do_not_make_long_names(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    struct schema *s = schema_new(1);
+    s->columns[0].name = "k";
+    schema_seal(s);
+    char value[2000];
+    memset(value, 0xC3, sizeof(value));
+    value[sizeof(value) - 1] = '\0';
+    for (size_t skip = 0; skip < 3; skip++) {
+        value[skip] = 'x'; /* the cut falls on each byte of an escape once */
+        const char *values = value;
+        char *path = lake_data_path(&a, s, &(uint32_t){0}, 1, &values);
+        assert_true(strchr(path, '/') - path < 200);
+        for (const char *p = strchr(path, '%'); p; p = strchr(p + 1, '%')) {
+            assert_memory_equal(p, "%C3", 3);
+        }
+    }
+    schema_release(s);
+    arena_release(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_have_the_texts_of_the_protocol),
+        cmocka_unit_test(decimals_keep_all_digits),
+        cmocka_unit_test(null_has_no_text),
+        cmocka_unit_test(what_would_come_back_as_something_else_is_refused),
+        cmocka_unit_test(paths_are_hive_style_and_unique),
+        cmocka_unit_test(long_values_do_not_make_long_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
