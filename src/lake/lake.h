@@ -43,7 +43,8 @@ struct lake_statistics {
     } min, max;
 };
 
-/* A live data file. `slot` numbers files for the life of the open table and is never reused. */
+/* A live data file. `slot` numbers files for the life of the open table and is never reused; what it points
+ * to is borrowed until the table's next commit or refresh. */
 struct lake_file {
     uint32_t slot;
     const char *path;              /* store key, not percent-encoded */
@@ -84,7 +85,8 @@ struct lake_new_vector {
 /* One atomic step of a table. Everything is borrowed. */
 struct lake_commit {
     const char *operation;       /* for history: "LOAD", "STREAM", "TRUNCATE", "HEARTBEAT" ... */
-    const struct schema *schema; /* the new schema, or NULL: unchanged */
+    const struct schema *schema; /* the new schema, or NULL: unchanged. Columns are only added; a widened
+                                    type needs every file replaced (truncate) in this commit */
     bool truncate;               /* every live file is removed (before anything is added) */
     const struct lake_new_file *files;
     uint32_t file_count;
@@ -94,6 +96,8 @@ struct lake_commit {
     uint32_t vector_count;
     const uint32_t *removed; /* slots of files all of whose rows are deleted */
     uint32_t removed_count;
+    bool same_rows; /* the files hold exactly the rows of what is removed (compaction, widened types): readers
+                       of the change feed skip them. No change files, no vectors */
     uint64_t rows_inserted, rows_updated, rows_deleted; /* for history */
     int64_t source_time_us;                             /* newest source commit in it; 0: unknown */
     struct lake_record record;                          /* version and txn_id are filled in */
@@ -103,8 +107,9 @@ struct lake_commit {
 
 struct lake_options {
     const char *location;
-    const char *pipeline;          /* names the record: several pipelines may keep records in one table */
-    struct engine_connection *engine; /* for checkpoints; borrowed */
+    const char *pipeline;          /* names the record: several pipelines may keep records in one table. NULL:
+                                      opened for reading only */
+    struct engine_connection *engine; /* for checkpoints; borrowed. NULL: none are read or written */
 };
 
 struct lake_create {
