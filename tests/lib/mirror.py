@@ -61,7 +61,7 @@ class Mirror:
 
         def reached() -> bool:
             if not running.alive:
-                raise AssertionError(f"leat ended early:\n{running.log_text[-4000:]}")
+                raise RuntimeError(f"leat ended early:\n{running.log_text[-4000:]}")
             return self.is_caught_up(lsn)
 
         wait_until(reached, timeout, f"position {lsn} is acknowledged")
