@@ -61,24 +61,9 @@ static bool refuse_option(struct arguments *a, struct str name, struct error *er
     for (const struct option_spec *o = a->command ? a->command->options : NULL; o && o->name; o++) {
         nearest_try(&near, o->name);
     }
-    if (near.found) {
-        return argument_misuse(a, err, "unknown option \"--%s\"; did you mean \"--%s\"?",
-                               near.wanted, near.found);
-    }
-    return argument_misuse(a, err, "unknown option \"--%s\"", near.wanted);
-}
-
-static bool refuse_command(struct arguments *a, const char *name, struct error *err)
-{
-    struct nearest near = nearest_start(name);
-    for (const struct command *const *c = commands; *c; c++) {
-        nearest_try(&near, (*c)->name);
-    }
-    if (near.found) {
-        return argument_misuse(a, err, "unknown command \"%s\"; did you mean \"%s\"?", name,
-                               near.found);
-    }
-    return argument_misuse(a, err, "unknown command \"%s\"", name);
+    return argument_misuse(a, err, "unknown option \"--%.64s\"%s%s%s", near.wanted,
+                           near.found ? "; did you mean \"--" : "", near.found ? near.found : "",
+                           near.found ? "\"?" : "");
 }
 
 static void take_option(struct arguments *a, const struct option_spec *option, const char *value)
@@ -141,7 +126,7 @@ static bool check_operands(struct arguments *a, struct error *err)
     }
     if (c->operands_max >= 0 && a->operand_count > c->operands_max) {
         return argument_misuse(a, err, "\"%s\": unexpected argument \"%s\"", c->name,
-                               a->operands[c->operands_max]);
+                               config_redacted_url(&a->arena, a->operands[c->operands_max]));
     }
     return true;
 }
@@ -162,9 +147,9 @@ bool arguments_parse(int argc, char **argv, struct arguments *out, struct error 
                 return false;
             }
         } else if (!out->command) {
-            out->command = command_find(word);
+            out->command = command_find(out, word, err);
             if (!out->command) {
-                return refuse_command(out, word, err);
+                return false;
             }
         } else {
             out->operands[out->operand_count++] = word;
@@ -216,25 +201,5 @@ bool argument_integer(struct arguments *a, const char *option, int64_t min, int6
             option, text, min, max);
     }
     *out = value;
-    return true;
-}
-
-bool argument_duration(struct arguments *a, const char *option, int64_t *out_ms, struct error *err)
-{
-    const char *text = argument_text(a, option);
-    if (text && !scalar_parse_duration(text, out_ms)) {
-        return argument_misuse(a, err, "option \"--%s\": \"%s\" is not " SCALAR_DURATION_WANTED,
-                               option, text);
-    }
-    return true;
-}
-
-bool argument_size(struct arguments *a, const char *option, uint64_t *out_bytes, struct error *err)
-{
-    const char *text = argument_text(a, option);
-    if (text && !scalar_parse_size(text, out_bytes)) {
-        return argument_misuse(a, err, "option \"--%s\": \"%s\" is not " SCALAR_SIZE_WANTED, option,
-                               text);
-    }
     return true;
 }

@@ -73,16 +73,11 @@ const char *argument_text(const struct arguments *a, const char *option);
 /* True when the option was given. */
 bool argument_given(const struct arguments *a, const char *option);
 
-/* Reads an option as a whole number in min..max, a duration ("90s", "1h") in milliseconds, or a
- * size
- * ("32MiB") in bytes. Leaves `*out` alone when the option was not given, so it holds the default. A
- * bad value is ERROR_CONFIG naming option, value and what is allowed. */
+/* Reads an option as a whole number. Leaves `*out` alone when the option was not given, so it holds
+ * the default. Anything but a number in min..max is ERROR_CONFIG naming option, value and what is
+ * allowed. */
 must_check bool argument_integer(struct arguments *a, const char *option, int64_t min, int64_t max,
                                  int64_t *out, struct error *err);
-must_check bool argument_duration(struct arguments *a, const char *option, int64_t *out_ms,
-                                  struct error *err);
-must_check bool argument_size(struct arguments *a, const char *option, uint64_t *out_bytes,
-                              struct error *err);
 
 /* Fails because of what the user typed: ERROR_CONFIG, exit 2, and "try 'leat help NAME'" below it.
  */
@@ -95,11 +90,15 @@ void arguments_release(struct arguments *a);
 
 /* All commands in the order in which help shows them; ends with NULL. */
 extern const struct command *const commands[];
-const struct command *command_find(const char *name);
+
+/* The command of that name; NULL is ERROR_CONFIG, with the nearest one in the message. */
+const struct command *command_find(struct arguments *a, const char *name, struct error *err);
 
 /* Prints `leat help`, or the help of one command. */
 void help_print(const struct command *command, FILE *out);
 
+extern const struct command command_run;
+extern const struct command command_reload;
 extern const struct command command_config;
 extern const struct command command_demo;
 extern const struct command command_generate;

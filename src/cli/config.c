@@ -17,20 +17,21 @@ static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
 {
     (void)exit;
     const char *what = a->operands[0];
-    const char *page = a->operand_count > 1 ? a->operands[1] : NULL;
-    if (strcmp(what, "show") == 0 && !page) {
+    const char *page = a->operand_count > 1 ? a->operands[1] : "";
+    bool is_docs = strcmp(what, "docs") == 0;
+    if (strcmp(what, "show") == 0 && !*page) {
         return show(a, err);
     }
-    if (strcmp(what, "docs") == 0 && !page) {
+    if (is_docs && !*page) {
         config_docs(stdout);
         return true;
     }
-    if (strcmp(what, "docs") == 0 && strcmp(page, "metrics") == 0) {
+    if (is_docs && strcmp(page, "metrics") == 0) {
         metrics_docs(stdout);
         return true;
     }
     return argument_misuse(a, err, "\"config\": unknown argument \"%s\"",
-                           page && strcmp(what, "docs") == 0 ? page : what);
+                           is_docs || strcmp(what, "show") == 0 ? page : what);
 }
 
 const struct command command_config = {

@@ -60,9 +60,9 @@ static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
     (void)exit;
     const struct command *command = NULL;
     if (a->operand_count > 0) {
-        command = command_find(a->operands[0]);
+        command = command_find(a, a->operands[0], err);
         if (!command) {
-            return argument_misuse(a, err, "unknown command \"%s\"", a->operands[0]);
+            return false;
         }
     }
     help_print(command, stdout);

@@ -6,17 +6,12 @@
 #include "base/failpoint.h"
 #include "base/file.h"
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
 /* --- reading ---------------------------------------------------------------------------------------- */
 
 static bool decode_rows(struct engine_rows *rows, const char *action, struct delta_actions *out,
                         struct error *err)
 {
-    owned(free_buf) struct buf line = {0};
+    owned(buf_release) struct buf line = {0};
     for (;;) {
         const struct column *columns = NULL;
         uint32_t row_count = 0;
@@ -42,7 +37,7 @@ static bool decode_rows(struct engine_rows *rows, const char *action, struct del
 static bool read_actions(struct engine_connection *engine, const char *path, const char *action,
                          struct delta_actions *out, struct error *err)
 {
-    owned(free_buf) struct buf sql = {0};
+    owned(buf_release) struct buf sql = {0};
     buf_append_text(&sql, "SELECT to_json(");
     buf_append_identifier(&sql, action);
     buf_append_text(&sql, ")::VARCHAR FROM read_parquet(");
@@ -58,7 +53,7 @@ static bool read_actions(struct engine_connection *engine, const char *path, con
 static bool read_columns(struct engine_connection *engine, const char *path, struct buf *out,
                          struct error *err)
 {
-    owned(free_buf) struct buf sql = {0};
+    owned(buf_release) struct buf sql = {0};
     buf_append_text(&sql, "SELECT coalesce(string_agg(column_name, ','), '') FROM "
                           "(DESCRIBE SELECT * FROM read_parquet(");
     buf_append_literal(&sql, path);
@@ -87,8 +82,8 @@ bool delta_checkpoint_read(struct store *store, struct engine_connection *engine
     if (!engine) {
         return error_set(err, ERROR_CONFIG, "\"%s\": a checkpoint needs the engine to be read", key);
     }
-    owned(free_buf) struct buf path = {0};
-    owned(free_buf) struct buf names = {0};
+    owned(buf_release) struct buf path = {0};
+    owned(buf_release) struct buf names = {0};
     if (!store_fetch(store, key, &path, err) ||
         !read_columns(engine, buf_text(&path), &names, err)) {
         return error_wrap(err, "checkpoint \"%s\"", key);
@@ -142,7 +137,7 @@ static const char structure[] =
 static struct column encode_rows(const struct delta_actions *actions, struct arena *a)
 {
     struct view *views = arena_array(a, actions->count, sizeof(*views));
-    owned(free_buf) struct buf line = {0};
+    owned(buf_release) struct buf line = {0};
     for (size_t i = 0; i < actions->count; i++) {
         buf_clear(&line);
         delta_action_encode(&actions->items[i], &line);
@@ -159,19 +154,20 @@ static bool write_rows(struct engine_connection *engine, const struct delta_acti
     struct column column = encode_rows(actions, actions->arena);
     struct engine_input input = {
         .names = &name, .columns = &column, .column_count = 1, .row_count = (uint32_t)actions->count};
-    engine_bind(engine, 0, &input);
+    engine_bind(engine, ENGINE_SLOTS - 1, &input);
 
-    owned(free_buf) struct buf sql = {0};
-    buf_append_text(&sql, "SELECT unnest(json_transform(line, ");
+    /* engine_write_parquet() writes tables, which have no nested columns. */
+    owned(buf_release) struct buf sql = {0};
+    buf_append_text(&sql, "COPY (SELECT unnest(json_transform(line, ");
     buf_append_literal(&sql, structure);
     buf_append_text(&sql, ")) FROM ");
-    engine_append_slot(engine, 0, &sql);
-    struct engine_parquet parquet = {.path = path};
-    uint64_t row_count = 0;
-    return engine_write_parquet(engine, buf_text(&sql), &parquet, &row_count, size, err) &&
-           (row_count == actions->count ||
-            error_set(err, ERROR_FATAL, "a checkpoint of %zu actions has %" PRIu64 " rows",
-                      actions->count, row_count));
+    engine_append_slot(engine, ENGINE_SLOTS - 1, &sql);
+    buf_append_text(&sql, ") TO ");
+    buf_append_literal(&sql, path);
+    buf_append_text(&sql, " (FORMAT parquet, COMPRESSION zstd)");
+    int64_t modified_ms = 0;
+    return engine_execute(engine, buf_text(&sql), err) &&
+           file_stat(path, size, &modified_ms, err);
 }
 
 /* The engine cannot replace a file atomically, and a half written checkpoint under its name would stop
@@ -179,7 +175,7 @@ static bool write_rows(struct engine_connection *engine, const struct delta_acti
 static bool publish(struct store *store, const char *path, const char *key, uint64_t size,
                     struct error *err)
 {
-    owned(free_buf) struct buf bytes = {.size_max = size + 1};
+    owned(buf_release) struct buf bytes = {.size_max = size + 1};
     return file_read(path, size, &bytes, err) && store_put(store, key, buf_str(&bytes), err);
 }
 
@@ -198,7 +194,7 @@ static bool write_staged(struct store *store, struct engine_connection *engine,
                          const struct delta_state *s, struct arena *a, const char *staged,
                          struct error *err)
 {
-    owned(free_buf) struct buf path = {0};
+    owned(buf_release) struct buf path = {0};
     struct delta_actions actions = {.arena = a};
     delta_state_list(s, &actions);
     if (actions.count > UINT32_MAX) {

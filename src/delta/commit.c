@@ -10,11 +10,6 @@
 /* How often a commit steps aside for commits that do not matter to it. */
 enum { ATTEMPTS_MAX = 100 };
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
 /* --- what others did -------------------------------------------------------------------------------- */
 
 bool delta_commit_classify(const struct delta_table *t, const struct delta_actions *actions,
@@ -136,7 +131,7 @@ static enum outcome read_back(struct delta_table *t, struct delta_plan *plan, in
 static enum outcome attempt(struct delta_table *t, struct delta_plan *plan, int64_t version,
                             struct error *err)
 {
-    owned(free_buf) struct buf text = {0};
+    owned(buf_release) struct buf text = {0};
     struct error reason = {0};
     delta_plan_encode(plan, version, &text);
     if (text.failed) {
@@ -183,6 +178,7 @@ static bool follow(struct delta_table *t, const struct delta_plan *plan,
                            plan->actions.count, err)) {
         return error_recast(err, ERROR_UNKNOWN);
     }
+    t->spent_count = 0; /* the plan removed them */
     for (uint32_t i = 0; commit && i < commit->vector_count; i++) {
         struct delta_live *live = delta_live_of(t->state.slots[commit->vectors[i].slot]);
         live->bitmap = roaring_bitmap_copy(commit->vectors[i].deleted);
@@ -205,8 +201,8 @@ static bool check_start(const struct delta_table *t, const struct lake_commit *c
     bool streaming = snapshot->has_record && snapshot->record.phase == PHASE_STREAMING &&
                      commit->record.phase == PHASE_STREAMING;
     if (streaming && !position_equal(snapshot->record.position, commit->from)) {
-        owned(free_buf) struct buf held = {0};
-        owned(free_buf) struct buf from = {0};
+        owned(buf_release) struct buf held = {0};
+        owned(buf_release) struct buf from = {0};
         position_format(snapshot->record.position, &held);
         position_format(commit->from, &from);
         return error_set(err, ERROR_LOST,
@@ -220,7 +216,7 @@ static bool check_start(const struct delta_table *t, const struct lake_commit *c
 /* A table that was removed under us must not come back as a log without a beginning. */
 static bool check_present(struct delta_table *t, struct delta_plan *plan, struct error *err)
 {
-    owned(free_buf) struct buf path = {0};
+    owned(buf_release) struct buf path = {0};
     struct error reason = {0};
     const char *checkpoint = arena_format(
         &plan->arena, "_delta_log/%020" PRId64 ".checkpoint.parquet", t->state.version);

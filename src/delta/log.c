@@ -7,16 +7,6 @@
 
 enum { HINT_SIZE_MAX = 1 << 20 };
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
-static void free_entries(struct store_entries *e)
-{
-    store_entries_release(e);
-}
-
 char *delta_commit_key(struct arena *a, int64_t version)
 {
     return arena_format(a, "_delta_log/%020" PRId64 ".json", version);
@@ -25,7 +15,7 @@ char *delta_commit_key(struct arena *a, int64_t version)
 bool delta_log_read(struct store *store, int64_t version, struct delta_actions *out, bool *found,
                     struct error *err)
 {
-    owned(free_buf) struct buf text = {0};
+    owned(buf_release) struct buf text = {0};
     struct error reason = {0};
     *found = false;
     if (!store_get(store, delta_commit_key(out->arena, version), DELTA_COMMIT_SIZE_MAX, &text,
@@ -100,7 +90,7 @@ static struct parsed_name parse_name(const char *name)
 bool delta_log_list(struct store *store, int64_t from, struct delta_log_entry **out, size_t *count,
                     struct error *err)
 {
-    owned(free_entries) struct store_entries entries = {0};
+    owned(store_entries_release) struct store_entries entries = {0};
     char first[32];
     (void)snprintf(first, sizeof(first), "%020" PRId64, from < 0 ? 0 : from);
     if (!store_list(store, "_delta_log", first, &entries, err)) {
@@ -126,7 +116,7 @@ bool delta_log_list(struct store *store, int64_t from, struct delta_log_entry **
 /* The version that _last_checkpoint hints at, or -1. It may be missing, stale or broken: never an error. */
 static int64_t read_hint(struct store *store)
 {
-    owned(free_buf) struct buf text = {0};
+    owned(buf_release) struct buf text = {0};
     struct error ignored = {0};
     if (!store_get(store, "_delta_log/_last_checkpoint", HINT_SIZE_MAX, &text, &ignored)) {
         return -1;

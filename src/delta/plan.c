@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "delta/path.h"
 #include "delta/protocol.h"
@@ -9,11 +10,6 @@
 #include "delta/schema.h"
 #include "delta/stats.h"
 #include "delta/vector.h"
-
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
 
 static int64_t now_ms(void)
 {
@@ -34,7 +30,7 @@ void delta_plan_release(struct delta_plan *plan)
 
 static const char *position_text(struct position p, struct arena *a)
 {
-    owned(free_buf) struct buf text = {0};
+    owned(buf_release) struct buf text = {0};
     position_format(p, &text);
     return arena_string(a, buf_text(&text), text.size);
 }
@@ -92,7 +88,7 @@ static void add_record(struct delta_plan *plan, const struct delta_table *t)
 
 void delta_plan_encode(struct delta_plan *plan, int64_t version, struct buf *out)
 {
-    owned(free_buf) struct buf record = {0};
+    owned(buf_release) struct buf record = {0};
     plan->record.version = version;
     delta_record_format(&plan->record, &record);
     plan->actions.items[plan->domain].domain.configuration =
@@ -108,7 +104,7 @@ bool delta_plan_create(struct delta_plan *plan, const struct delta_table *t,
                        const struct lake_create *create, struct error *err)
 {
     begin(plan, &create->record);
-    owned(free_buf) struct buf schema = {0};
+    owned(buf_release) struct buf schema = {0};
     if (!delta_schema_check(create->schema, err) ||
         !delta_schema_format(create->schema, NULL, &schema, err)) {
         return false;
@@ -148,7 +144,7 @@ static bool add_metadata(struct delta_plan *plan, const struct delta_table *t,
                          const struct lake_commit *commit, struct error *err)
 {
     const struct delta_metadata *old = &t->state.metadata;
-    owned(free_buf) struct buf schema = {0};
+    owned(buf_release) struct buf schema = {0};
     if (!delta_schema_check_change(t->base.snapshot.schema, commit->schema, commit->truncate,
                                    err) ||
         !delta_schema_format(commit->schema, old->schema, &schema, err)) {
@@ -185,7 +181,7 @@ static struct delta_file new_file(struct delta_plan *plan, const struct delta_ta
         partition[i].key = arena_string(a, columns->items[i], strlen(columns->items[i]));
         partition[i].value = file->partition[i];
     }
-    owned(free_buf) struct buf path = {0};
+    owned(buf_release) struct buf path = {0};
     delta_path_encode(file->path, &path);
     return (struct delta_file){.path = arena_string(a, path.data, path.size),
                                .partition = {.items = partition, .count = columns->count},
@@ -237,12 +233,26 @@ static struct delta_live *live_at(const struct delta_table *t, uint32_t slot, st
     return delta_live_of(file);
 }
 
+/* Files whose rows are all deleted go without a change of rows. */
+static void add_spent(struct delta_plan *plan, const struct delta_table *t)
+{
+    struct str key;
+    void *value = NULL;
+    for (size_t i = 0; t->spent_count > 0 && map_next(&t->state.files, &i, &key, &value);) {
+        if (delta_live_is_spent(value)) {
+            add_remove(plan, value, false);
+        }
+    }
+}
+
 static bool add_removes(struct delta_plan *plan, const struct delta_table *t,
                         const struct lake_commit *commit, struct error *err)
 {
+    add_spent(plan, t);
     for (uint32_t i = 0; commit->truncate && i < t->state.slot_count; i++) {
-        if (t->state.slots[i]) {
-            add_remove(plan, delta_live_of(t->state.slots[i]), !commit->same_rows);
+        const struct delta_live *live = t->state.slots[i] ? delta_live_of(t->state.slots[i]) : NULL;
+        if (live && (commit->same_rows || !live->file.vector)) {
+            add_remove(plan, live, !commit->same_rows);
         }
     }
     for (uint32_t i = 0; i < commit->removed_count; i++) {
@@ -255,14 +265,45 @@ static bool add_removes(struct delta_plan *plan, const struct delta_table *t,
     return true;
 }
 
+static void add_vector(struct delta_plan *plan, struct delta_vector_file *file,
+                       const struct delta_live *live, const roaring_bitmap_t *deleted)
+{
+    add_remove(plan, live, true);
+    struct delta_file *add = &delta_actions_add(&plan->actions, DELTA_ADD)->file;
+    delta_file_copy(&live->file, &plan->arena, add);
+    add->data_change = true;
+    add->vector = delta_vector_file_add(file, deleted, &plan->arena);
+    add->stats = delta_stats_loosen(add->stats, live->lake.row_count, &plan->arena);
+}
+
+/* A truncate removes files, and readers of the feed derive the deletes. Of a file with a vector one of
+ * them (delta-rs) takes the vector's rows for the deleted ones: such a file gets a vector of all its rows
+ * instead, from which everybody derives the same, and is removed by the next commit. */
+static void add_full_vectors(struct delta_plan *plan, const struct delta_table *t,
+                             struct delta_vector_file *file)
+{
+    for (uint32_t i = 0; i < t->state.slot_count; i++) {
+        const struct delta_live *live = t->state.slots[i] ? delta_live_of(t->state.slots[i]) : NULL;
+        if (live && live->file.vector) {
+            roaring_bitmap_t *all = roaring_bitmap_from_range(0, live->lake.row_count, 1);
+            if (!all) {
+                abort();
+            }
+            add_vector(plan, file, live, all);
+            roaring_bitmap_free(all);
+        }
+    }
+}
+
 /* All vectors of a commit lie in one file, which is durable before the log names it. */
 static bool add_vectors(struct delta_plan *plan, struct delta_table *t,
                         const struct lake_commit *commit, struct error *err)
 {
-    if (commit->vector_count == 0) {
+    bool truncate = commit->truncate && !commit->same_rows;
+    if (commit->vector_count == 0 && !truncate) {
         return true;
     }
-    if (!delta_protocol_writes(&t->state.protocol, "deletionVectors")) {
+    if (commit->vector_count > 0 && !delta_protocol_writes(&t->state.protocol, "deletionVectors")) {
         return error_set(err, ERROR_CONFIG,
                          "the table lacks the feature deletionVectors: it was made to append only");
     }
@@ -276,18 +317,16 @@ static bool add_vectors(struct delta_plan *plan, struct delta_table *t,
         if (ok) {
             assert(roaring_bitmap_get_cardinality(v->deleted) == v->deleted_count);
             assert(v->deleted_count <= live->lake.row_count);
-            add_remove(plan, live, true);
-            struct delta_file *add = &delta_actions_add(&plan->actions, DELTA_ADD)->file;
-            delta_file_copy(&live->file, &plan->arena, add);
-            add->data_change = true;
-            add->vector = delta_vector_file_add(&file, v->deleted, &plan->arena);
-            add->stats = delta_stats_loosen(add->stats, live->lake.row_count, &plan->arena);
+            add_vector(plan, &file, live, v->deleted);
         }
+    }
+    if (truncate) {
+        add_full_vectors(plan, t, &file);
     }
     const char *key = delta_vector_file_key(&file, &plan->arena);
     ok = ok && (!file.bytes.failed ||
                 error_set(err, ERROR_DATA, "the deletion vectors of a commit exceed 1 GiB"));
-    if (ok) {
+    if (ok && file.bytes.size > 1) {
         plan->vector_key = key; /* even if it fails: part of it may be there */
         ok = store_put(t->base.store, key, buf_str(&file.bytes), err);
     }

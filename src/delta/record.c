@@ -6,11 +6,6 @@
 
 enum { FORMAT = 1 };
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
 char *delta_record_name(const char *pipeline)
 {
     struct buf name = {0};
@@ -20,7 +15,7 @@ char *delta_record_name(const char *pipeline)
 
 static void append_position(struct buf *out, const char *key, struct position p)
 {
-    owned(free_buf) struct buf text = {0};
+    owned(buf_release) struct buf text = {0};
     position_format(p, &text);
     json_append_key(out, key);
     json_append_string(out, buf_str(&text));

@@ -19,11 +19,6 @@ enum { PRIMITIVE_COUNT = sizeof(primitives) / sizeof(primitives[0]) };
 
 static const char source_type_key[] = "leat.sourceType";
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
 struct type delta_stored_type(struct type source)
 {
     switch (source.kind) {
@@ -143,7 +138,7 @@ static bool append_type(const struct schema_column *c, struct buf *out, struct e
             return true;
         }
     }
-    owned(free_buf) struct buf type = {0};
+    owned(buf_release) struct buf type = {0};
     type_format(c->type, &type);
     return error_set(err, ERROR_CONFIG, "column \"%s\": a Delta table cannot store %s", c->name,
                      buf_text(&type));
@@ -255,8 +250,8 @@ bool delta_schema_check(const struct schema *schema, struct error *err)
 static bool refuse_change(const struct schema_column *from, const struct schema_column *to,
                           const char *why, struct error *err)
 {
-    owned(free_buf) struct buf before = {0};
-    owned(free_buf) struct buf after = {0};
+    owned(buf_release) struct buf before = {0};
+    owned(buf_release) struct buf after = {0};
     type_format(from->type, &before);
     type_format(to->type, &after);
     return error_set(err, ERROR_CONFIG, "column \"%s\" cannot change from %s to %s%s", from->name,

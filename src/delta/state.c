@@ -5,11 +5,6 @@
 
 enum { ARENA_SLACK = 1 << 20 };
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
 static void *must_zalloc(size_t size)
 {
     void *p = calloc(1, size);
@@ -104,8 +99,8 @@ static void removed_key(const struct delta_file *file, struct buf *out)
 
 static bool same_vector(const struct delta_vector *a, const struct delta_vector *b)
 {
-    owned(free_buf) struct buf x = {0};
-    owned(free_buf) struct buf y = {0};
+    owned(buf_release) struct buf x = {0};
+    owned(buf_release) struct buf y = {0};
     delta_vector_identity(a, &x);
     delta_vector_identity(b, &y);
     return str_equal(buf_str(&x), buf_str(&y));
@@ -156,7 +151,7 @@ static bool new_slot(struct delta_state *s, struct delta_live *live, struct erro
 
 static bool apply_add(struct delta_state *s, const struct delta_file *file, struct error *err)
 {
-    owned(free_buf) struct buf key = {0};
+    owned(buf_release) struct buf key = {0};
     removed_key(file, &key);
     free(map_remove(&s->removed, buf_str(&key)));
 
@@ -189,7 +184,7 @@ static void apply_remove(struct delta_state *s, const struct delta_file *file,
     }
     struct delta_file *copy = must_zalloc(sizeof(*copy));
     delta_file_copy(file, &s->arena, copy);
-    owned(free_buf) struct buf key = {0};
+    owned(buf_release) struct buf key = {0};
     removed_key(file, &key);
     free(map_put(&s->removed, buf_str(&key), copy));
 

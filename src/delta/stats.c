@@ -9,11 +9,6 @@
 /* As other writers do; every column more costs each reader and each checkpoint. */
 enum { INDEXED_COLUMNS_MAX = 32, EXACT_DECIMAL_DIGITS = 15 };
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
 static bool append_date(int64_t days, struct buf *out)
 {
     if (days < -719162 || days > 2932896) {
@@ -126,7 +121,7 @@ static void append_bounds(const struct schema *schema, const bool *is_partition,
 char *delta_stats_format(const struct schema *schema, const bool *is_partition, uint64_t row_count,
                          const struct lake_statistics *statistics, struct arena *a)
 {
-    owned(free_buf) struct buf out = {0};
+    owned(buf_release) struct buf out = {0};
     buf_append_format(&out, "{\"numRecords\":%" PRIu64, row_count);
     if (statistics) {
         append_bounds(schema, is_partition, statistics, false, &out);

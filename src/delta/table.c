@@ -16,11 +16,6 @@
 enum { CHECKPOINT_INTERVAL = 50, ARENA_SLACK = 1 << 20 };
 static const int64_t retention_ms = INT64_C(7) * 86400000;
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
 static struct delta_table *table_of(struct lake_table *t)
 {
     return (struct delta_table *)t;
@@ -86,8 +81,8 @@ static bool show_record(struct delta_table *t, struct error *err)
 static bool count_rows(struct delta_table *t, const char *key, uint64_t *row_count,
                        struct error *err)
 {
-    owned(free_buf) struct buf path = {0};
-    owned(free_buf) struct buf sql = {0};
+    owned(buf_release) struct buf path = {0};
+    owned(buf_release) struct buf sql = {0};
     int64_t count = 0;
     if (!t->engine) {
         return error_set(err, ERROR_CONFIG, "file \"%s\" has no row count in the log", key);
@@ -122,7 +117,7 @@ static bool show_vector(struct delta_table *t, struct delta_live *live, struct e
 
 static bool show_file(struct delta_table *t, struct delta_live *live, struct error *err)
 {
-    owned(free_buf) struct buf key = {0};
+    owned(buf_release) struct buf key = {0};
     const struct delta_strings *columns = &t->state.metadata.partition_columns;
     if (!delta_path_key(live->file.path, &key, err)) {
         return false;
@@ -145,7 +140,18 @@ static bool show_file(struct delta_table *t, struct delta_live *live, struct err
         return error_wrap(err, "file \"%s\"", f->path);
     }
     live->complete = true;
+    if (delta_live_is_spent(live)) {
+        t->state.slots[f->slot] = NULL;
+        t->state.files_changed = true;
+        t->spent_count++;
+    }
     return true;
+}
+
+bool delta_live_is_spent(const struct delta_live *live)
+{
+    return live->complete && live->lake.deleted_count > 0 &&
+           live->lake.deleted_count >= live->lake.row_count;
 }
 
 bool delta_table_show(struct delta_table *t, struct error *err)

@@ -14,6 +14,7 @@ struct delta_table {
     int64_t last_checkpoint;          /* version; -1: none */
     char *table_id;                   /* owned; what the snapshot shows */
     uint32_t *partition_columns;      /* owned */
+    uint32_t spent_count;             /* live files without live rows: hidden, removed by the next commit */
     char unresolved[UUID_TEXT_SIZE];  /* txn id of a commit whose outcome is unknown; "": none */
     struct arena arena;               /* texts of `lake` in live files */
     size_t arena_live;
@@ -22,6 +23,9 @@ struct delta_table {
 /* Brings the snapshot in line with the state: schema, record, files with their vectors. Reads the vectors
  * that are not in memory. */
 must_check bool delta_table_show(struct delta_table *t, struct error *err);
+
+/* True when every row of a live file is deleted. */
+bool delta_live_is_spent(const struct delta_live *live);
 
 /* What another writer's commit means to us. */
 enum delta_foreign {

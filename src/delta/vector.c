@@ -21,11 +21,6 @@ enum {
     NO_OFFSETS_BELOW = 4,
 };
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
 static void free_bitmap(roaring_bitmap_t **b)
 {
     if (*b) {
@@ -155,7 +150,7 @@ roaring_bitmap_t *delta_vector_decode(struct str bytes, struct error *err)
 static bool relative_key(const char *text, struct buf *out, struct error *err)
 {
     size_t size = strlen(text);
-    owned(free_buf) struct buf id = {0};
+    owned(buf_release) struct buf id = {0};
     if (size < UUID_CHARACTERS ||
         !z85_decode((struct str){text + size - UUID_CHARACTERS, UUID_CHARACTERS}, &id, err) ||
         id.size != 16) {
@@ -204,8 +199,8 @@ static bool cut(struct str file, const struct delta_vector *v, struct str *out, 
 static roaring_bitmap_t *read_file(struct store *store, const struct delta_vector *v,
                                    struct error *err)
 {
-    owned(free_buf) struct buf key = {0};
-    owned(free_buf) struct buf file = {0};
+    owned(buf_release) struct buf key = {0};
+    owned(buf_release) struct buf file = {0};
     struct str bytes;
     bool named = v->storage[0] == 'p' ? delta_path_key(v->text, &key, err)
                                       : relative_key(v->text, &key, err);
@@ -219,7 +214,7 @@ static roaring_bitmap_t *read_file(struct store *store, const struct delta_vecto
 
 static roaring_bitmap_t *read_inline(const struct delta_vector *v, struct error *err)
 {
-    owned(free_buf) struct buf bytes = {0};
+    owned(buf_release) struct buf bytes = {0};
     if (!z85_decode(str_from(v->text), &bytes, err)) {
         return NULL;
     }
@@ -296,7 +291,7 @@ static char *id_text(const char *id, struct arena *a)
         char pair[3] = {p[0], p[1], '\0'};
         bytes[n++] = (char)strtoul(pair, NULL, 16);
     }
-    owned(free_buf) struct buf text = {0};
+    owned(buf_release) struct buf text = {0};
     z85_encode((struct str){bytes, sizeof(bytes)}, &text);
     return arena_string(a, text.data, text.size);
 }

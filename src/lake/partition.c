@@ -1,11 +1,6 @@
 #include "format/value.h"
 #include "lake/lake.h"
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
 /* Readers share no text form of years outside 1 to 9999 (nor do they read such values back). */
 static bool date_in_range(int64_t days)
 {
@@ -70,7 +65,7 @@ bool lake_partition_text(const struct column *c, uint32_t row, struct arena *a, 
     if (!check_value(c, row, err)) {
         return false;
     }
-    owned(free_buf) struct buf text = {0};
+    owned(buf_release) struct buf text = {0};
     value_format(c, row, &text);
     *out = arena_string(a, text.data, text.size);
     return true;

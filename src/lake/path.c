@@ -8,11 +8,6 @@
  * the value. */
 enum { VALUE_SIZE_MAX = 100 };
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
 /* Hive's form: what is not plain in a path or a URL is percent-encoded, in the name itself. */
 static void append_value(const char *value, struct buf *out)
 {
@@ -20,7 +15,7 @@ static void append_value(const char *value, struct buf *out)
         buf_append_text(out, "__HIVE_DEFAULT_PARTITION__");
         return;
     }
-    owned(free_buf) struct buf encoded = {0};
+    owned(buf_release) struct buf encoded = {0};
     uri_encode(str_from(value), "", &encoded);
     if (encoded.size <= VALUE_SIZE_MAX) {
         buf_append(out, encoded.data, encoded.size);
@@ -38,7 +33,7 @@ static char *make_path(struct arena *a, const char *directory, const char *name,
                        const struct schema *schema, const uint32_t *partition_columns,
                        uint32_t partition_count, const char *const *partition)
 {
-    owned(free_buf) struct buf out = {0};
+    owned(buf_release) struct buf out = {0};
     buf_append_text(&out, directory);
     for (uint32_t i = 0; i < partition_count; i++) {
         uri_encode(str_from(schema->columns[partition_columns[i]].name), "", &out);

@@ -10,16 +10,6 @@ struct local {
     char *root; /* owned; without a trailing slash, "" for the root of the file system */
 };
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
-static void free_names(struct file_names *names)
-{
-    file_names_release(names);
-}
-
 /* Keys may come from the metadata of a table that somebody else wrote: they never lead out of the root. */
 static bool check_key(const char *key, struct error *err)
 {
@@ -48,7 +38,7 @@ static bool key_path(const struct local *l, const char *key, struct buf *path, s
 
 static bool make_parent(const char *path, struct error *err)
 {
-    owned(free_buf) struct buf parent = {0};
+    owned(buf_release) struct buf parent = {0};
     buf_append(&parent, path, (size_t)(strrchr(path, '/') - path));
     return parent.size == 0 || file_make_directories(buf_text(&parent), err);
 }
@@ -61,7 +51,7 @@ static bool absent(const char *path, struct error *err)
 static bool local_get(struct store *s, const char *key, size_t size_max, struct buf *out,
                       struct error *err)
 {
-    owned(free_buf) struct buf path = {0};
+    owned(buf_release) struct buf path = {0};
     if (!key_path((struct local *)s, key, &path, err)) {
         return false;
     }
@@ -79,7 +69,7 @@ static bool local_get(struct store *s, const char *key, size_t size_max, struct 
 
 static bool local_put(struct store *s, const char *key, struct str data, struct error *err)
 {
-    owned(free_buf) struct buf path = {0};
+    owned(buf_release) struct buf path = {0};
     return key_path((struct local *)s, key, &path, err) && make_parent(buf_text(&path), err) &&
            file_write(buf_text(&path), data.data, data.size, err);
 }
@@ -87,7 +77,7 @@ static bool local_put(struct store *s, const char *key, struct str data, struct 
 static bool local_put_if_absent(struct store *s, const char *key, struct str data,
                                 struct error *err)
 {
-    owned(free_buf) struct buf path = {0};
+    owned(buf_release) struct buf path = {0};
     return key_path((struct local *)s, key, &path, err) && make_parent(buf_text(&path), err) &&
            file_create(buf_text(&path), data.data, data.size, err);
 }
@@ -98,7 +88,7 @@ static bool list_entry(const char *directory, const char *name, struct store_ent
     if (strncmp(name, ".tmp-", 5) == 0) {
         return false;
     }
-    owned(free_buf) struct buf path = {0};
+    owned(buf_release) struct buf path = {0};
     buf_append_format(&path, "%s/%s", directory, name);
     struct stat st;
     if (stat(buf_text(&path), &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -117,8 +107,8 @@ static bool list_entry(const char *directory, const char *name, struct store_ent
 static bool local_list(struct store *s, const char *directory, const char *from,
                        struct store_entries *out, struct error *err)
 {
-    owned(free_buf) struct buf path = {0};
-    owned(free_names) struct file_names names = {0};
+    owned(buf_release) struct buf path = {0};
+    owned(file_names_release) struct file_names names = {0};
     if (directory[0] == '\0') {
         buf_append_text(&path, ((struct local *)s)->root);
         if (path.size == 0) {
@@ -145,13 +135,13 @@ static bool local_list(struct store *s, const char *directory, const char *from,
 
 static bool local_remove(struct store *s, const char *key, struct error *err)
 {
-    owned(free_buf) struct buf path = {0};
+    owned(buf_release) struct buf path = {0};
     return key_path((struct local *)s, key, &path, err) && file_remove(buf_text(&path), err);
 }
 
 static bool local_stage(struct store *s, const char *key, struct buf *path, struct error *err)
 {
-    owned(free_buf) struct buf full = {0};
+    owned(buf_release) struct buf full = {0};
     if (!key_path((struct local *)s, key, &full, err) || !make_parent(buf_text(&full), err)) {
         return false;
     }
@@ -188,7 +178,7 @@ static bool sync_directories(const struct local *l, const char *const *keys, siz
                 abort();
             }
             done.names[done.count++] = name;
-            owned(free_buf) struct buf path = {0};
+            owned(buf_release) struct buf path = {0};
             buf_append_format(&path, "%s/%s", l->root, name);
             ok = file_sync_directory(buf_text(&path), err);
         } while (ok && size > 0);
@@ -202,7 +192,7 @@ static bool local_publish(struct store *s, const char *const *keys, size_t count
 {
     struct local *l = (struct local *)s;
     for (size_t i = 0; i < count; i++) {
-        owned(free_buf) struct buf path = {0};
+        owned(buf_release) struct buf path = {0};
         if (!key_path(l, keys[i], &path, err) || !file_sync(buf_text(&path), err)) {
             return false;
         }
@@ -212,7 +202,7 @@ static bool local_publish(struct store *s, const char *const *keys, size_t count
 
 static bool local_fetch(struct store *s, const char *key, struct buf *path, struct error *err)
 {
-    owned(free_buf) struct buf full = {0};
+    owned(buf_release) struct buf full = {0};
     if (!key_path((struct local *)s, key, &full, err)) {
         return false;
     }

@@ -5,11 +5,6 @@
 #include "store/local.h"
 #include "store/uri.h"
 
-static void free_buf(struct buf *b)
-{
-    buf_release(b);
-}
-
 static struct store *open_file_url(const char *location, const char *rest, struct error *err)
 {
     static const char localhost[] = "localhost/";
@@ -21,7 +16,7 @@ static struct store *open_file_url(const char *location, const char *rest, struc
                         location);
         return NULL;
     }
-    owned(free_buf) struct buf path = {0};
+    owned(buf_release) struct buf path = {0};
     if (!uri_decode(str_from(rest), &path, err)) {
         (void)error_recast(err, ERROR_CONFIG);
         return NULL;

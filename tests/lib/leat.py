@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -249,6 +250,20 @@ class Leat:
             text=True,
             timeout=timeout,
             env=self._environment(env),
+            cwd=self.dir,
+            check=False,
+        )
+
+    def shell(self, command: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+        """Runs a line of shell that leat told its user to run; python3 is that of the tests."""
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env={**self._environment({}), "PATH": path},
             cwd=self.dir,
             check=False,
         )

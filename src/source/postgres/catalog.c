@@ -117,7 +117,7 @@ bool catalog_read_types(PGconn *c, const struct catalog_type_id *ids, uint32_t c
 static const char columns_sql[] =
     "SELECT a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '',"
     " a.atthasmissing, coalesce(a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]), false),"
-    " a.attstorage <> 'p', a.xmin"
+    " a.attstorage <> 'p', a.xmin, a.atthasdef"
     " FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
     " LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisvalid AND i.indimmediate AND"
     "  CASE c.relreplident WHEN 'i' THEN i.indisreplident WHEN 'n' THEN false ELSE i.indisprimary END"
@@ -152,6 +152,7 @@ static bool read_columns(PGconn *c, struct arena *arena, struct catalog_table *t
             .is_key = bool_at(r, row, 7),
             .can_be_large = bool_at(r, row, 8),
             .changed_by = u32_at(r, row, 9),
+            .has_default = bool_at(r, row, 10),
         };
         ids[i] = (struct catalog_type_id){table->columns[i].type_id, table->columns[i].typmod};
     }

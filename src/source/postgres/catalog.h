@@ -45,6 +45,7 @@ struct catalog_column {
     bool not_null;
     bool is_generated; /* never in the stream */
     bool has_missing;  /* added with a constant default: old rows show it, and no event says so */
+    bool has_default;  /* for new rows */
     bool is_key; /* of the replica identity's index, or of the primary key where that is full */
     bool can_be_large;   /* may arrive unchanged: stored out of line */
     uint32_t changed_by; /* xmin of the catalog row: moves with every ALTER COLUMN */

@@ -446,7 +446,7 @@ static bool postgres_next(struct source *source, int timeout_ms, struct event *o
             continue;
         }
         if (late) {
-            *out = stream_idle(s->stream);
+            *out = (struct event){.kind = EVENT_NONE};
             return true;
         }
         if (m.kind == RECEIVED_NOTHING) {

@@ -161,41 +161,70 @@ static bool lost(const struct relation *r, struct str column, const char *what,
                      r->name.schema, r->name.table, str_arg(column), what, options->pipeline);
 }
 
-/* Rows that changed without a row event: a constant default for old rows, a rewrite, a column
- * dropped and added again under its name. */
-static bool check_column(const struct relation *r, struct str name, bool in_schema, bool sent,
-                         const struct catalog_table *now, const struct relation_options *options,
+/* What the catalog shows to have happened to the table since it last agreed with the stream. */
+struct history {
+    const struct catalog_table *now;
+    bool rewritten;
+    bool explained; /* by a TRUNCATE or by a column that changed its type: values need not differ */
+};
+
+static bool check_added(const struct relation *r, const struct catalog_column *c,
+                        const struct history *h, const struct relation_options *options,
+                        struct error *err)
+{
+    if (c->has_missing || (h->rewritten && c->has_default)) {
+        return lost(r, str_from(c->name),
+                    "was added with a default, which old rows show without a change event", options,
+                    err);
+    }
+    if (h->rewritten && !h->explained) {
+        return lost(r, str_from(c->name),
+                    "was added and the table was rewritten: old rows may hold values in it",
+                    options, err);
+    }
+    return true;
+}
+
+/* An ALTER COLUMN that left the type alone, and a rewrite: the USING clause may have changed
+ * values. */
+static bool check_altered(const struct relation *r, const struct catalog_column *old,
+                          const struct catalog_column *c, const struct history *h,
+                          const struct relation_options *options, struct error *err)
+{
+    bool same_type = old->type_id == c->type_id && old->typmod == c->typmod;
+    bool other_reason = old->not_null != c->not_null || old->has_default != c->has_default;
+    if (h->rewritten && same_type && !other_reason && old->changed_by != c->changed_by) {
+        return lost(r, str_from(c->name),
+                    "was altered and the table was rewritten: old rows may hold other values",
+                    options, err);
+    }
+    return true;
+}
+
+/* Rows that changed without a row event: a default for old rows, a rewrite, a column dropped and
+ * added again under its name. */
+static bool check_column(const struct relation *r, struct str name, bool sent,
+                         const struct history *h, const struct relation_options *options,
                          struct error *err)
 {
-    const struct catalog_column *c = catalog_find_column(now, name);
+    const struct catalog_column *c = catalog_find_column(h->now, name);
     const struct catalog_column *old = catalog_find_column(&r->known, name);
-    bool rewritten = now->file_node != r->known.file_node;
+    bool in_schema = schema_find(r->schema, name) >= 0;
     if (!c || c->is_generated) {
         return true; /* dropped since, or not captured */
     }
     if (old && old->number != c->number) {
         return lost(r, name, "was dropped and added again", options, err);
     }
-    if ((!in_schema || !sent) && c->has_missing) {
-        return lost(r, name, "was added with a default, which old rows show without a change event",
-                    options, err);
-    }
-    if (!in_schema && rewritten) {
-        return lost(r, name,
-                    "was added and the table was rewritten: old rows may hold values in it",
-                    options, err);
-    }
-    bool same_type = old && old->type_id == c->type_id && old->typmod == c->typmod;
-    if (rewritten && same_type && old->changed_by != c->changed_by) {
-        return lost(r, name,
-                    "was altered and the table was rewritten: old rows may hold other values",
-                    options, err);
-    }
-    if (r->is_described && in_schema && !sent) {
+    if (in_schema && !sent && r->is_described) {
         return lost(r, name, "is not sent any more: the publication has a column list", options,
                     err);
     }
-    return true;
+    if (in_schema && !sent && c->has_missing) { /* the stream is before the ALTER that added it */
+        return check_added(r, c, h, options, err);
+    }
+    return (in_schema || check_added(r, c, h, options, err)) &&
+           (!old || check_altered(r, old, c, h, options, err));
 }
 
 static bool same_name(const struct pgoutput_relation *m, uint32_t i, const char *name)
@@ -213,6 +242,34 @@ static bool is_sent(const struct pgoutput_relation *m, const char *name)
     return false;
 }
 
+static bool changed_type(const struct relation *r, const struct pgoutput_relation *m,
+                         const struct catalog_column *c)
+{
+    const struct catalog_column *old = catalog_find_column(&r->known, str_from(c->name));
+    if (old && (old->type_id != c->type_id || old->typmod != c->typmod)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < m->column_count; i++) {
+        if (same_name(m, i, c->name) &&
+            (m->columns[i].type_id != c->type_id || m->columns[i].typmod != c->typmod)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct history history_of(const struct relation *r, const struct pgoutput_relation *m,
+                                 const struct catalog_table *now)
+{
+    struct history h = {.now = now,
+                        .rewritten = now->file_node != r->known.file_node,
+                        .explained = r->is_truncated};
+    for (uint32_t i = 0; i < now->column_count && !h.explained; i++) {
+        h.explained = changed_type(r, m, &now->columns[i]);
+    }
+    return h;
+}
+
 static bool check_history(const struct relation *r, const struct pgoutput_relation *m,
                           const struct catalog_table *now, const struct relation_options *options,
                           struct error *err)
@@ -220,15 +277,15 @@ static bool check_history(const struct relation *r, const struct pgoutput_relati
     if (now->id == 0) {
         return true; /* dropped since: nothing is left to differ from */
     }
+    struct history h = history_of(r, m, now);
     for (uint32_t i = 0; i < m->column_count; i++) {
-        bool in_schema = schema_find(r->schema, m->columns[i].name) >= 0;
-        if (!check_column(r, m->columns[i].name, in_schema, true, now, options, err)) {
+        if (!check_column(r, m->columns[i].name, true, &h, options, err)) {
             return false;
         }
     }
     for (uint32_t i = 0; i < r->schema->column_count; i++) {
         const char *name = r->schema->columns[i].name;
-        if (!is_sent(m, name) && !check_column(r, str_from(name), true, false, now, options, err)) {
+        if (!is_sent(m, name) && !check_column(r, str_from(name), false, &h, options, err)) {
             return false;
         }
     }
@@ -461,6 +518,7 @@ bool relation_describe(struct relation *r, const struct pgoutput_message *messag
         arena_release(&r->known_arena);
         r->known_arena = facts->arena;
         r->known = facts->now;
+        r->is_truncated = false;
         facts->arena = (struct arena){0};
     }
     return true;

@@ -41,6 +41,7 @@ struct relation {
 
     struct catalog_table known; /* the catalog when it last agreed with the stream */
     struct arena known_arena;   /* of a later `known`; the first one is borrowed */
+    bool is_truncated;          /* in the stream, since `known`: that rewrites the table too */
 
     bool is_described; /* the columns below are the server's */
     uint32_t column_count;

@@ -139,17 +139,11 @@ void stream_rest(struct stream *s)
     s->reported = s->position;
     s->rows_since_boundary = 0;
     s->boundary_us = clock_monotonic_us();
-    push(s, stream_idle(s));
-}
-
-struct event stream_idle(const struct stream *s)
-{
-    return (struct event){
-        .kind = EVENT_IDLE,
-        .position = s->in_transaction || s->position > s->reported ? (struct position){0}
-                                                                   : position_integer(s->reported),
-        .commit_time_us = s->newest_commit_us,
-    };
+    push(s, (struct event){
+                .kind = EVENT_IDLE,
+                .position = position_integer(s->position),
+                .commit_time_us = s->newest_commit_us,
+            });
 }
 
 void stream_keepalive(struct stream *s, uint64_t end_lsn)
@@ -459,6 +453,7 @@ static bool truncate_tables(struct stream *s, struct error *err)
             return false;
         }
         if (r != &s->ignored) {
+            r->is_truncated = true;
             flush(s, r->table);
             push(s, (struct event){.kind = EVENT_TRUNCATE,
                                    .table = r->table,

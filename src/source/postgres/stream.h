@@ -50,9 +50,6 @@ bool stream_take(struct stream *s, struct event *out);
 /* True between transactions when rows or a newer position wait to be handed out. */
 bool stream_can_rest(const struct stream *s);
 
-/* Makes everything pending ready and a boundary after it; between transactions only. */
+/* Makes everything pending ready and a boundary (EVENT_IDLE) after it; between transactions only.
+ */
 void stream_rest(struct stream *s);
-
-/* An idle event for when only time passed: at the last boundary, or inside a transaction with no
- * position, because nothing can be cut there. */
-struct event stream_idle(const struct stream *s);

@@ -6,9 +6,10 @@
 
 #include "base/file.h"
 #include "engine/engine.h"
+#include "temporary.h"
 #include "test.h"
 
-static char directory[] = "/tmp/leat-parquet-XXXXXX";
+static char directory[64];
 static struct engine *engine;
 static struct engine_connection *connection;
 
@@ -16,9 +17,7 @@ static int open_engine(void **state)
 {
     (void)state;
     struct error err = {0};
-    if (!mkdtemp(directory)) {
-        return -1;
-    }
+    temporary_make(directory);
     engine = engine_open(&(struct engine_options){.kind = ENGINE_FILE, .temp_directory = directory},
                          &err);
     connection = engine ? engine_connect(engine, &err) : NULL;
@@ -28,10 +27,10 @@ static int open_engine(void **state)
 static int close_engine(void **state)
 {
     (void)state;
-    struct error err = {0};
     engine_disconnect(&connection);
     engine_free(&engine);
-    return file_remove_tree(directory, &err) ? 0 : -1;
+    temporary_remove(directory);
+    return 0;
 }
 
 static char *path_of(char *path, size_t size, const char *name)

@@ -1,0 +1,96 @@
+"""`leat demo`: what a newcomer sees first."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.lib.delta import delta_cdf, delta_rows, delta_version
+from tests.lib.leat import Leat
+
+QUICK = ["--rows=500", "--seconds=2", "--rate=1000"]
+
+
+def servers() -> set[str]:
+    """Returns the directories of private servers that are there, and those of running ones."""
+    found = {str(path) for path in Path("/tmp").glob("leat-demo-*")}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        found |= {word[2:].decode() for word in words if word.startswith(b"-D/tmp/leat-demo-")}
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> object:
+    """Whatever happens, no server and none of its files stay."""
+    before = servers()
+    yield
+    assert servers() <= before
+
+
+def test_it_ends_equal_and_its_numbers_are_those_of_the_tables(leat: Leat) -> None:
+    """Rows, versions and changes as others read them."""
+    done = leat.run("demo", *QUICK, config=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "result: equal"
+    for table in ("customers", "orders"):
+        line = re.search(rf"^public\.{table} +(.*)$", done.stdout, re.MULTILINE)
+        assert line is not None
+        source, lake, word, versions, inserts, updates, deletes = line[1].split()
+        path = leat.dir / "leat-demo" / "lake" / "public" / table
+        assert word == "equal"
+        assert int(source) == int(lake) == len(delta_rows(path)) > 500
+        assert int(versions) == delta_version(path) + 1
+        kinds = [row["_change_type"] for row in delta_cdf(path)]
+        assert kinds.count("insert") == int(inserts)
+        assert kinds.count("update_postimage") == int(updates) > 0
+        assert kinds.count("delete") == int(deletes) > 0
+    assert re.search(r"peak memory: [1-9]\d* MB", done.stdout)
+
+
+def test_what_it_says_to_look_with_works(leat: Leat) -> None:
+    """Its commands of leat and of Python are run as they are printed."""
+    done = leat.run("demo", *QUICK, config=False)
+    commands = [line.strip() for line in done.stdout.splitlines() if line.startswith("  ")]
+    tried = 0
+    for command in commands:
+        if command.startswith("duckdb"):
+            continue  # fetches an extension
+        shown = leat.shell(command)
+        assert shown.returncode == 0, shown.stderr
+        assert shown.stdout.strip()
+        tried += 1
+    assert tried >= 3
+
+
+def test_the_next_one_replaces_it_but_nothing_else(leat: Leat) -> None:
+    """A directory that holds other things is left alone."""
+    assert leat.run("demo", *QUICK, "--dir=here", config=False).returncode == 0
+    again = leat.run("demo", *QUICK, "--dir=here", config=False)
+    assert again.returncode == 0, again.stderr
+    other = leat.dir / "other"
+    other.mkdir()
+    (other / "lake").mkdir()
+    (other / "lake" / "precious").write_text("do not touch")
+    refused = leat.run("demo", *QUICK, "--dir=other", config=False)
+    assert refused.returncode == 2
+    assert "--dir" in refused.stderr
+    assert (other / "lake" / "precious").read_text() == "do not touch"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("when", ["started a private", "changing rows"])
+def test_interrupted_it_cleans_up(leat: Leat, when: str, number: signal.Signals) -> None:
+    """At any time; and says that it was interrupted."""
+    running = leat.start("demo", "--seconds=60", "--rows=500")
+    running.wait_for(when)
+    running.process.send_signal(number)
+    assert running.wait() == 1
+    assert "interrupted" in running.log_text
+    assert "result:" not in running.out_text
