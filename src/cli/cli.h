@@ -97,6 +97,8 @@ const struct command *command_find(struct arguments *a, const char *name, struct
 /* Prints `leat help`, or the help of one command. */
 void help_print(const struct command *command, FILE *out);
 
+extern const struct command command_run;
+extern const struct command command_reload;
 extern const struct command command_config;
 extern const struct command command_demo;
 extern const struct command command_generate;

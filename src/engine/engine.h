@@ -1,9 +1,11 @@
-/* DuckDB behind one folder: batches in, rows out, Parquet files, SQL. Nothing else includes duckdb.h.
+/* DuckDB behind one folder: batches in, rows out, Parquet files, SQL. Nothing else includes
+ * duckdb.h.
  *
- * Two kinds of instance. ENGINE_FILE runs our own statements on local files. ENGINE_USER runs SQL that
- * users wrote: no external access, configuration locked. Both: one thread, UTC, explicit temporary
- * directory, no extension loading. Failures of the instance itself (DuckDB types FATAL, INTERNAL) are
- * ERROR_FATAL; out of disk or memory is ERROR_RETRY; bad SQL or values are ERROR_DATA. */
+ * Two kinds of instance. ENGINE_FILE runs our own statements on local files. ENGINE_USER runs SQL
+ * that users wrote: no external access, configuration locked. Both: one thread, UTC, explicit
+ * temporary directory, no extension loading. Failures of the instance itself (DuckDB types FATAL,
+ * INTERNAL) are ERROR_FATAL; out of disk or memory is ERROR_RETRY; bad SQL or values are
+ * ERROR_DATA. */
 #pragma once
 
 #include <stdbool.h>
@@ -34,8 +36,9 @@ void engine_free(struct engine **e);
 struct engine_connection *engine_connect(struct engine *e, struct error *err);
 void engine_disconnect(struct engine_connection **c);
 
-/* Columns handed to SQL without copying string bytes. Everything is borrowed and must stay as it is until
- * the statements that read it are done. Text must be valid UTF-8: checked by whoever made it. */
+/* Columns handed to SQL without copying string bytes. Everything is borrowed and must stay as it is
+ * until the statements that read it are done. Text must be valid UTF-8: checked by whoever made it.
+ */
 struct engine_input {
     const char *const *names;
     const struct column *columns;
@@ -46,7 +49,8 @@ struct engine_input {
 enum { ENGINE_SLOTS = 4 };
 
 /* Puts an input into one of the connection's slots (0..ENGINE_SLOTS-1), replacing what was there. A
- * prepared statement over the slot sees the new rows, if names and types are those it was prepared with. */
+ * prepared statement over the slot sees the new rows, if names and types are those it was prepared
+ * with. */
 void engine_bind(struct engine_connection *c, uint32_t slot, const struct engine_input *input);
 
 /* Appends the table expression by which SQL reads a slot. */
@@ -65,18 +69,20 @@ must_check struct engine_rows *engine_run(struct engine_statement *s, struct err
 void engine_statement_free(struct engine_statement **s);
 
 /* Names and types of the result. A type that has no counterpart in the model fails the query as
- * ERROR_DATA naming the column and what to cast it to (HUGEINT: "cast to decimal(38,0) or bigint"). */
+ * ERROR_DATA naming the column and what to cast it to (HUGEINT: "cast to decimal(38,0) or bigint").
+ */
 uint32_t engine_rows_column_count(const struct engine_rows *r);
 const char *engine_rows_name(const struct engine_rows *r, uint32_t column);
 struct type engine_rows_type(const struct engine_rows *r, uint32_t column);
 
-/* The next rows: `*columns` (one struct column per result column, layout of the model) and `*row_count`,
- * borrowed until the next call; *row_count 0 is the end. */
+/* The next rows: `*columns` (one struct column per result column, layout of the model) and
+ * `*row_count`, borrowed until the next call; *row_count 0 is the end. */
 must_check bool engine_rows_next(struct engine_rows *r, const struct column **columns,
                                  uint32_t *row_count, struct error *err);
 void engine_rows_free(struct engine_rows **r);
 
-/* Reads a query's single value as an integer or as text; ERROR_DATA when it is not one row and column. */
+/* Reads a query's single value as an integer or as text; ERROR_DATA when it is not one row and
+ * column. */
 must_check bool engine_query_int64(struct engine_connection *c, const char *sql, int64_t *out,
                                    struct error *err);
 must_check bool engine_query_text(struct engine_connection *c, const char *sql, struct buf *out,
@@ -88,8 +94,8 @@ struct engine_parquet {
     const char *codec;       /* NULL: zstd */
 };
 
-/* Writes the rows of a SELECT as one Parquet file (zstd level 1, every column OPTIONAL). Not synced: the
- * store does that. `*row_count` and `*size` (bytes) may be NULL. */
+/* Writes the rows of a SELECT as one Parquet file (zstd level 1, every column OPTIONAL). Not
+ * synced: the store does that. `*row_count` and `*size` (bytes) may be NULL. */
 must_check bool engine_write_parquet(struct engine_connection *c, const char *select,
                                      const struct engine_parquet *options, uint64_t *row_count,
                                      uint64_t *size, struct error *err);

@@ -34,7 +34,7 @@ bool duckdb_failed(duckdb_error_type type, const char *message, struct error *er
         size = utf8_prefix(message, sizeof(line) - 5, sizeof(line));
     }
     for (size_t i = 0; i < size; i++) {
-        line[i] = message[i] == '\n' ? ' ' : message[i];
+        line[i] = (char)(message[i] == '\n' ? ' ' : message[i]);
     }
     line[size] = '\0';
     return error_set(err, kind_of(type, message), "%s", line);

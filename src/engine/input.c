@@ -3,6 +3,7 @@
  * A plan is bound to the slot and not to what lies in it, so that a prepared statement runs over
  * one batch after another without being planned again. Values are copied a vector at a time, string
  * bytes not at all: struct view is bit-equal to duckdb_string_t. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -207,6 +208,7 @@ bool input_register(struct engine *e, duckdb_connection connection, struct error
 
 void engine_bind(struct engine_connection *c, uint32_t slot, const struct engine_input *input)
 {
+    assert(slot < ENGINE_SLOTS);
     c->slots[slot] = *input;
     c->bound[slot] = true;
 }

@@ -259,7 +259,7 @@ bool engine_query_int64(struct engine_connection *c, const char *sql, int64_t *o
                         struct error *err)
 {
     owned(engine_rows_free) struct engine_rows *r = engine_query(c, sql, err);
-    struct column value;
+    struct column value = {0};
     if (!r || !single_value(r, &value, err)) {
         return false;
     }
@@ -285,7 +285,7 @@ bool engine_query_text(struct engine_connection *c, const char *sql, struct buf 
                        struct error *err)
 {
     owned(engine_rows_free) struct engine_rows *r = engine_query(c, sql, err);
-    struct column value;
+    struct column value = {0};
     if (!r || !single_value(r, &value, err)) {
         return false;
     }

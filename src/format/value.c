@@ -242,9 +242,13 @@ void value_append_base64(struct str bytes, struct buf *out)
         uint32_t group = (uint32_t)data[i] << 16;
         group |= left > 1 ? (uint32_t)data[i + 1] << 8 : 0;
         group |= left > 2 ? data[i + 2] : 0;
-        char text[4] = {alphabet[group >> 18], alphabet[group >> 12 & 63],
-                        left > 1 ? alphabet[group >> 6 & 63] : '=',
-                        left > 2 ? alphabet[group & 63] : '='};
+        char text[4] = {alphabet[group >> 18], alphabet[group >> 12 & 63], '=', '='};
+        if (left > 1) {
+            text[2] = alphabet[group >> 6 & 63];
+        }
+        if (left > 2) {
+            text[3] = alphabet[group & 63];
+        }
         buf_append(out, text, sizeof(text));
     }
 }

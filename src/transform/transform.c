@@ -1,5 +1,6 @@
 #include "transform/transform.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "transform/bound.h"
@@ -108,6 +109,7 @@ static struct schema *make_schema(const struct outputs *o, const struct schema *
         const struct output *output = &o->list[i];
         struct schema_column *c = &s->columns[i];
         if (output->source < 0) {
+            assert(types);
             *c = (struct schema_column){.type = types[output->result], .nullable = true};
             c->source_type = type_text(&s->arena, c->type);
         } else {

@@ -270,6 +270,59 @@ static void failures_say_what_to_do_next(void **state)
     fixture_close(&f);
 }
 
+static void a_failure_in_the_middle_of_a_result_is_reported(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f, ENGINE_FILE);
+    struct engine_rows *rows =
+        engine_query(f.connection,
+                     "SELECT CASE WHEN i = 4000000 THEN 'x' ELSE i::VARCHAR END::BIGINT AS v "
+                     "FROM range(5000000) t(i)",
+                     &f.err);
+    assert_non_null(rows);
+    const struct column *columns = NULL;
+    uint32_t count = 1;
+    int64_t total = 0;
+    bool done = true;
+    while (done && count > 0) {
+        done = engine_rows_next(rows, &columns, &count, &f.err);
+        total += done ? count : 0;
+    }
+    assert_false(done);
+    assert_int_equal(f.err.kind, ERROR_DATA);
+    assert_true(total > 0 && total <= 4000000);
+    engine_rows_free(&rows);
+    int64_t value = 0;
+    f.err = (struct error){0};
+    assert_true(engine_query_int64(f.connection, "SELECT 1", &value, &f.err));
+    fixture_close(&f);
+}
+
+/* Text is checked where it comes in, because this is what happens otherwise. */
+static void an_invalidated_instance_is_fatal(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f, ENGINE_FILE);
+    struct view bad = view_from("\xff\xfe and more than twelve bytes", 31);
+    const struct column column = {.type = {.kind = TYPE_STRING}, .values = &bad};
+    const char *const name = "x";
+    engine_bind(f.connection, 0, &(struct engine_input){&name, &column, 1, 1});
+    struct buf sql = {0};
+    slot_sql(&f, 0, "SELECT upper(x) FROM ", "", &sql);
+    struct buf text = {0};
+    assert_false(engine_query_text(f.connection, buf_text(&sql), &text, &f.err));
+    assert_int_equal(f.err.kind, ERROR_FATAL);
+    int64_t value = 0;
+    f.err = (struct error){0};
+    assert_false(engine_query_int64(f.connection, "SELECT 1", &value, &f.err));
+    assert_int_equal(f.err.kind, ERROR_FATAL);
+    buf_release(&text);
+    buf_release(&sql);
+    fixture_close(&f);
+}
+
 static void one_value_is_one_row_and_column(void **state)
 {
     (void)state;
@@ -341,6 +394,8 @@ int main(void)
         cmocka_unit_test(connections_do_not_see_each_others_slots),
         cmocka_unit_test(types_without_a_counterpart_are_refused_by_name),
         cmocka_unit_test(failures_say_what_to_do_next),
+        cmocka_unit_test(a_failure_in_the_middle_of_a_result_is_reported),
+        cmocka_unit_test(an_invalidated_instance_is_fatal),
         cmocka_unit_test(one_value_is_one_row_and_column),
         cmocka_unit_test(the_time_zone_is_utc_whatever_the_environment_says),
         cmocka_unit_test(user_sql_reaches_nothing_outside),
