@@ -4,8 +4,8 @@
 #include "lake/lake.h"
 #include "store/uri.h"
 
-/* A file name has at most 255 bytes; the name of the directory is for people, the table's metadata has
- * the value. */
+/* A file name has at most 255 bytes; the name of the directory is for people, the table's metadata
+ * has the value. */
 enum { VALUE_SIZE_MAX = 100 };
 
 /* Hive's form: what is not plain in a path or a URL is percent-encoded, in the name itself. */

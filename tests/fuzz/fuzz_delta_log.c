@@ -1,5 +1,5 @@
-/* One commit of a Delta log: decoded, replayed twice, written and decoded again; what it says of schemas,
- * statistics, records and inline vectors is read too. */
+/* One commit of a Delta log: decoded, replayed twice, written and decoded again; what it says of
+ * schemas, statistics, records and inline vectors is read too. */
 #include <stdlib.h>
 
 #include "delta/path.h"

@@ -1,7 +1,5 @@
-/* Tables that we did not write (delta-rs' test tables). They are beside the repository or at LEAT_CORPORA; row
- * counts are those that deltalake 1.6.6 reads. */
-#include "test.h"
-
+/* Tables that we did not write (delta-rs' test tables). They are beside the repository or at
+ * LEAT_CORPORA; row counts are those that deltalake 1.6.6 reads. */
 #include <inttypes.h>
 #include <roaring/roaring.h>
 #include <stdio.h>
@@ -10,6 +8,7 @@
 #include "base/file.h"
 #include "delta/delta.h"
 #include "engine/engine.h"
+#include "test.h"
 
 struct fixture {
     char root[512]; /* "": the corpora are absent */
