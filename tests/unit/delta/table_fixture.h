@@ -1,6 +1,8 @@
 /* A Delta table in a directory of its own. Data files are only named: nothing reads them. */
 #pragma once
 
+#include "test.h"
+
 #include <inttypes.h>
 #include <roaring/roaring.h>
 
