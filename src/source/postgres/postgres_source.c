@@ -352,7 +352,11 @@ static bool postgres_start(struct source *source, const struct position *resume,
                            struct position *at, struct error *err)
 {
     struct postgres_source_state *s = state_of(source);
-    return resume ? resume_at(s, resume, err) : begin_anew(s, at, err);
+    if (!resume) {
+        return begin_anew(s, at, err);
+    }
+    *at = *resume;
+    return resume_at(s, resume, err);
 }
 
 static bool postgres_read_rows(struct source *source, const struct source_range *range,
