@@ -22,6 +22,7 @@ const struct command *const commands[] = {
     &command_run,
     &command_reload,
     &command_check,
+    &command_demo,
     &command_generate,
     &command_config,
     &command_help,
