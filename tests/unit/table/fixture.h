@@ -232,7 +232,8 @@ static inline void add_text(struct texts *out, struct str s)
     out->items = items;
 }
 
-/* Every row of a file as "<change>|<column>|<column>...", null as ~. Without change for data files. */
+/* Every row of a file as "<change>|<column>|<column>...", null as ~. Without change for data files.
+ */
 static inline void file_texts(const struct fixture *f, const struct lake_file *file, bool is_change,
                               struct texts *out)
 {

@@ -350,7 +350,8 @@ static void a_heartbeat_commits_an_empty_version_once(void **state)
     struct error err = {0};
     start(f);
     uint32_t versions = f->lake->version_count;
-    struct barrier barrier = {.epoch = 9, .position = position_integer(500), .phase = PHASE_STREAMING};
+    struct barrier barrier = {
+        .epoch = 9, .position = position_integer(500), .phase = PHASE_STREAMING};
     for (int i = 0; i < 2; i++) {
         assert_true(table_commit(f->table, &barrier, barrier.position, true, &err));
     }
@@ -655,10 +656,12 @@ static void schemas_that_cannot_be_followed_are_refused(void **state)
                 {"id", int64_type, false}, {"v", int32_type, true}, {"note", text_type, false}},
             3, ERROR_LOST, "the columns of its key changed");
     refuses(f, (const struct column_spec[]){{"id", int64_type, false}, {"v", int32_type, false}}, 2,
-            ERROR_CONFIG, "set \"mode: append\" for it, or at the source ALTER TABLE public.t ADD "
-                          "PRIMARY KEY");
+            ERROR_CONFIG,
+            "set \"mode: append\" for it, or at the source ALTER TABLE public.t ADD "
+            "PRIMARY KEY");
     refuses(f,
-            (const struct column_spec[]){{"id", int64_type, true}, {"_Commit_Version", text_type, false}},
+            (const struct column_spec[]){{"id", int64_type, true},
+                                         {"_Commit_Version", text_type, false}},
             2, ERROR_CONFIG, "column \"_Commit_Version\": the change feed uses this name");
     refuses(f, (const struct column_spec[]){{"id", int64_type, true}, {"V", int32_type, false}}, 2,
             ERROR_CONFIG, "columns \"v\" and \"V\" differ only in case");
@@ -672,15 +675,16 @@ static void types_are_stored_as_the_format_has_them(void **state)
 {
     struct fixture *f = *state;
     new_table(f);
-    set_schema(f, schema_of((const struct column_spec[]){
-                                {"uid", {.kind = TYPE_UUID}, true},
-                                {"t", {.kind = TYPE_TIME}, false},
-                                {"ts", {.kind = TYPE_TIMESTAMP}, false},
-                                {"j", {.kind = TYPE_JSON}, false},
-                                {"d", {.kind = TYPE_DECIMAL, .precision = 10, .scale = 2}, false},
-                                {"b", {.kind = TYPE_BINARY}, false},
-                            },
-                            6));
+    set_schema(f, schema_of(
+                      (const struct column_spec[]){
+                          {"uid", {.kind = TYPE_UUID}, true},
+                          {"t", {.kind = TYPE_TIME}, false},
+                          {"ts", {.kind = TYPE_TIMESTAMP}, false},
+                          {"j", {.kind = TYPE_JSON}, false},
+                          {"d", {.kind = TYPE_DECIMAL, .precision = 10, .scale = 2}, false},
+                          {"b", {.kind = TYPE_BINARY}, false},
+                      },
+                      6));
     begin_load(f);
     uint32_t row = add(f, ROW_INSERT, IMAGE_WHOLE);
     struct column *c = rows(f)->columns;
@@ -804,8 +808,8 @@ static void append_refuses_its_own_column_names(void **state)
 {
     struct fixture *f = *state;
     new_table(f);
-    refuses(f, (const struct column_spec[]){{"id", int64_type, false}, {"_OP", text_type, false}}, 2,
-            ERROR_CONFIG, "mode append adds a column of this name");
+    refuses(f, (const struct column_spec[]){{"id", int64_type, false}, {"_OP", text_type, false}},
+            2, ERROR_CONFIG, "mode append adds a column of this name");
 }
 
 #define UPSERT(name) cmocka_unit_test_setup_teardown(name, open_upsert, close_fixture)
