@@ -189,11 +189,12 @@ static bool resume(struct run *r, struct position from, struct position *at, str
     return source_start(r->source, &from, at, err) || error_wrap(err, "source");
 }
 
-static void start_writers(struct run *r, struct position at)
+static void start_writers(struct run *r, struct position at, bool load)
 {
     r->boundary = at;
     r->at_boundary = true;
-    r->progress = progress_new(r->config->sink_count, at);
+    /* A load has shown nothing to be durable before it is committed. */
+    r->progress = progress_new(r->config->sink_count, load ? (struct position){0} : at);
     r->epoch = (struct epoch){.interval_ms = INT64_MAX,
                               .rows_max = UINT64_MAX,
                               .bytes_max = UINT64_MAX,
@@ -457,7 +458,7 @@ static bool run_steps(struct run *r, struct error *err)
     if (!(decision.load ? begin_load(r, &at, err) : resume(r, decision.resume, &at, err))) {
         return false;
     }
-    start_writers(r, at);
+    start_writers(r, at, decision.load);
     bool done = !decision.load || load(r, err);
     if (done && !r->options->stop_after_load && r->config->source.snapshot != SNAPSHOT_ONLY) {
         done = stream(r, err);
