@@ -22,7 +22,7 @@ TABLES = {"public.items": "id", "public.quiet": "id"}
 def mirror_of(leat: Leat, database: Database) -> Mirror:
     """Some loaded rows and a pipeline with a small commit interval."""
     Workload.create(database.connection)
-    return Mirror(leat, database, TABLES, sink={"commit": {"interval": "20ms", "rows": 50}})
+    return Mirror(leat, database, TABLES, sink={"commit": {"interval": "10ms"}})
 
 
 def faulty(leat: Leat) -> dict[str, str]:
@@ -34,7 +34,7 @@ def crash_once(mirror: Mirror, failpoint: str, env: dict[str, str]) -> bool:
     """Runs until the failpoint kills it; False when the workload never passes there."""
     workload = Workload(mirror.database.connection, seed=7)
     running = mirror.start(failpoint=failpoint, **env)
-    for _ in range(40):
+    for _ in range(400):
         workload.transaction()
         if not running.alive:
             break
