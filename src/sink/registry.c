@@ -3,6 +3,7 @@
 #include "sink/types.h"
 
 const struct sink_type *const sink_types[] = {
+    &delta_sink,
     &stdout_sink,
     NULL,
 };

@@ -1,5 +1,5 @@
-/* One epoch of one table becomes one commit of the lake. The index moves only when the commit is known to be
- * in; whatever fails before leaves the epoch as it was, to be committed again. */
+/* One epoch of one table becomes one commit of the lake. The index moves only when the commit is
+ * known to be in; whatever fails before leaves the epoch as it was, to be committed again. */
 #include <assert.h>
 #include <inttypes.h>
 
@@ -53,8 +53,7 @@ static bool move_index(struct table *t, const struct plan *p, const uint32_t *sl
         }
     }
     for (uint32_t i = 0; i < p->data.count; i++) {
-        uint64_t place =
-            place_make(slots[place_slot(p->places[i])], place_row(p->places[i]));
+        uint64_t place = place_make(slots[place_slot(p->places[i])], place_row(p->places[i]));
         if (!index_put(t->index, n->keys[p->data.items[i].key].hash, place, NULL, err)) {
             return false;
         }
@@ -70,7 +69,8 @@ static void end_epoch(struct table *t)
     t->schema_changed = false;
 }
 
-/* The commit is in. A failure from here on is of the index alone: the table itself is as it should be. */
+/* The commit is in. A failure from here on is of the index alone: the table itself is as it should
+ * be. */
 static bool finish(struct table *t, const struct plan *p, const uint32_t *slots, struct error *err)
 {
     failpoint("table_after_commit_before_index");
@@ -101,9 +101,9 @@ static bool relocate(struct table *t, struct error *err)
         }
         r->place = index_get(t->index, t->net.keys[r->origin].hash);
         if (r->place == PLACE_NONE) {
-            return error_set(err, ERROR_LOST,
-                             "table %s: a row that this pipeline wrote is gone: run \"leat reload\"",
-                             t->name);
+            return error_set(
+                err, ERROR_LOST,
+                "table %s: a row that this pipeline wrote is gone: run \"leat reload\"", t->name);
         }
     }
     return true;

@@ -1,5 +1,5 @@
-/* Rows into files: gathered into columns, split by partition, written by the engine. String bytes are not
- * copied: they stay in the epoch's batches. */
+/* Rows into files: gathered into columns, split by partition, written by the engine. String bytes
+ * are not copied: they stay in the epoch's batches. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +25,12 @@ static bool refuse_incomplete(const struct table *t, const struct plan_row *row,
     owned(buf_release) struct buf key = {0};
     const struct net_image *im = &t->net.images[row->image];
     key_describe(&t->key, t->net.batches[im->batch]->columns, im->row, &key);
-    return error_set(err, ERROR_DATA,
-                     "table %s: the source did not send column \"%s\" of %s, and the table does not "
-                     "hold that row: ALTER TABLE %s REPLICA IDENTITY FULL makes the source send "
-                     "whole rows",
-                     t->name, t->schema->columns[column].name, buf_text(&key), t->name);
+    return error_set(
+        err, ERROR_DATA,
+        "table %s: the source did not send column \"%s\" of %s, and the table does not "
+        "hold that row: ALTER TABLE %s REPLICA IDENTITY FULL makes the source send "
+        "whole rows",
+        t->name, t->schema->columns[column].name, buf_text(&key), t->name);
 }
 
 static void set_null(struct column *c, uint32_t row, uint32_t row_count, struct arena *a)
@@ -189,10 +190,10 @@ static bool split(const struct table *t, const struct plan_rows *rows, struct ar
         for (uint32_t done = 0; done < partitions[i].count;) {
             uint32_t left = partitions[i].count - done;
             uint32_t size = left < FILE_ROWS_MAX ? left : FILE_ROWS_MAX;
-            files[file_count++] = (struct file_rows){
-                .partition = partitions[i].texts,
-                .order = order + partitions[i].start - partitions[i].count + done,
-                .count = size};
+            files[file_count++] = (struct file_rows){.partition = partitions[i].texts,
+                                                     .order = order + partitions[i].start -
+                                                              partitions[i].count + done,
+                                                     .count = size};
             done += size;
         }
     }
@@ -213,6 +214,26 @@ static bool is_partition_column(const struct table *t, uint32_t column)
     return false;
 }
 
+/* The engine holds a row group of a column at a time, when it writes and when it reads: rows with long
+ * values come in smaller groups. */
+static uint32_t row_group_size(const struct engine_input *input)
+{
+    enum { GROUP_BYTES = 8 << 20, GROUP_ROWS_MIN = 2048, GROUP_ROWS_MAX = 61440 };
+    uint64_t bytes = 1;
+    for (uint32_t i = 0; i < input->column_count; i++) {
+        const struct column *c = &input->columns[i];
+        bytes += (uint64_t)input->row_count * type_width(c->type);
+        const struct view *views = c->values;
+        for (uint32_t row = 0; type_is_text_or_binary(c->type) && row < input->row_count; row++) {
+            bytes += views[row].size > VIEW_INLINE_MAX ? views[row].size : 0;
+        }
+    }
+    uint64_t rows = GROUP_BYTES * (uint64_t)input->row_count / bytes;
+    return rows < GROUP_ROWS_MIN   ? GROUP_ROWS_MIN
+           : rows > GROUP_ROWS_MAX ? GROUP_ROWS_MAX
+                                   : (uint32_t)rows;
+}
+
 /* Writes gathered columns to the file's staged place. */
 static bool write_columns(struct table *t, const struct engine_input *input,
                           struct lake_new_file *file, struct error *err)
@@ -229,7 +250,8 @@ static bool write_columns(struct table *t, const struct engine_input *input,
     if (!store_stage(t->lake->store, file->path, &path, err)) {
         return false;
     }
-    struct engine_parquet parquet = {.path = buf_text(&path)};
+    struct engine_parquet parquet = {.path = buf_text(&path),
+                                     .row_group_size = row_group_size(input)};
     if (!engine_write_parquet(t->engine, buf_text(&sql), &parquet, &file->row_count, &file->size,
                               err)) {
         return false;
@@ -264,8 +286,7 @@ static bool write_file(struct table *t, struct plan *p, const struct plan_rows *
         gather_changes(rows, f->order, f->count, &a, &columns[used]);
         names[used++] = "_change_type";
     }
-    const char **partition =
-        arena_array(&p->arena, t->partition_count + 1, sizeof(*partition));
+    const char **partition = arena_array(&p->arena, t->partition_count + 1, sizeof(*partition));
     for (uint32_t i = 0; i < t->partition_count; i++) {
         const char *text = f->partition[i];
         partition[i] = text ? arena_string(&p->arena, text, strlen(text)) : NULL;
@@ -273,8 +294,7 @@ static bool write_file(struct table *t, struct plan *p, const struct plan_rows *
     *out = (struct lake_new_file){.partition = partition, .statistics = statistics};
     out->path = (is_change ? lake_change_path : lake_data_path)(
         &p->arena, t->schema, t->partition_columns, t->partition_count, partition);
-    return write_columns(
-        t, &(struct engine_input){names, columns, used, f->count}, out, err);
+    return write_columns(t, &(struct engine_input){names, columns, used, f->count}, out, err);
 }
 
 static bool write_rows(struct table *t, struct plan *p, const struct plan_rows *rows,
@@ -314,8 +334,8 @@ static bool write_rows(struct table *t, struct plan *p, const struct plan_rows *
 
 static const char **all_paths(struct plan *p)
 {
-    const char **paths = arena_array(&p->arena, (size_t)p->file_count + p->change_file_count,
-                                     sizeof(*paths));
+    const char **paths =
+        arena_array(&p->arena, (size_t)p->file_count + p->change_file_count, sizeof(*paths));
     for (uint32_t i = 0; i < p->file_count; i++) {
         paths[i] = p->files[i].path;
     }

@@ -1,5 +1,5 @@
-/* A table format in memory over real files: what tests of table/ commit to. It checks what it is handed,
- * keeps what every version changed, and fails as it is told. */
+/* A table format in memory over real files: what tests of table/ commit to. It checks what it is
+ * handed, keeps what every version changed, and fails as it is told. */
 #pragma once
 
 #include <roaring/roaring.h>
@@ -28,26 +28,20 @@ struct fake_lake {
     struct arena arena;
     struct fake_version *versions;
     uint32_t version_count;
-    enum error_kind fail;  /* of the next commits */
+    enum error_kind fail; /* of the next commits */
     uint32_t fail_count;
-    bool fail_applies;     /* the failing commit is in all the same */
+    bool fail_applies; /* the failing commit is in all the same */
     uint32_t refresh_fail_count;
-    bool compacts;         /* the next refresh finds its files rewritten by somebody */
+    bool compacts; /* the next refresh finds its files rewritten by somebody */
     void (*compact)(struct fake_lake *f);
 };
 
 fake_unused static struct type fake_stored_type(struct type source)
 {
-    switch (source.kind) {
-    case TYPE_UUID:
-    case TYPE_TIME:
-    case TYPE_JSON:
+    if (source.kind == TYPE_UUID || source.kind == TYPE_TIME || source.kind == TYPE_JSON) {
         return (struct type){.kind = TYPE_STRING};
-    case TYPE_TIMESTAMP:
-        return (struct type){.kind = TYPE_TIMESTAMPTZ};
-    default: /* NOLINT: everything else is stored as it is */
-        return source;
     }
+    return source.kind == TYPE_TIMESTAMP ? (struct type){.kind = TYPE_TIMESTAMPTZ} : source;
 }
 
 static inline void fake_schema(struct fake_lake *f, const struct schema *schema)
@@ -83,8 +77,8 @@ static inline bool fake_create(struct lake_table *t, const struct lake_create *c
     fake_schema(f, create->schema);
     t->snapshot.exists = true;
     t->snapshot.table_id = "fake";
-    t->snapshot.partition_columns = arena_copy(
-        &f->arena, create->partition_columns, create->partition_count * sizeof(uint32_t));
+    t->snapshot.partition_columns = arena_copy(&f->arena, create->partition_columns,
+                                               create->partition_count * sizeof(uint32_t));
     t->snapshot.partition_count = create->partition_count;
     t->snapshot.has_feed = create->feed;
     fake_record(f, &create->record);
@@ -98,9 +92,9 @@ static inline struct lake_file *fake_file(struct fake_lake *f, const struct lake
     struct lake_file *file = arena_zalloc(&f->arena, sizeof(*file));
     const char **partition = arena_zalloc(&f->arena, (count + 1) * sizeof(*partition));
     for (uint32_t i = 0; i < count; i++) {
-        partition[i] = new->partition[i] ? arena_string(&f->arena, new->partition[i],
-                                                        strlen(new->partition[i]))
-                                         : NULL;
+        partition[i] = new->partition[i]
+                           ? arena_string(&f->arena, new->partition[i], strlen(new->partition[i]))
+                           : NULL;
     }
     *file = (struct lake_file){.path = arena_string(&f->arena, new->path, strlen(new->path)),
                                .partition = partition,

@@ -232,7 +232,8 @@ static inline void add_text(struct texts *out, struct str s)
     out->items = items;
 }
 
-/* Every row of a file as "<change>|<column>|<column>...", null as ~. Without change for data files. */
+/* Every row of a file as "<change>|<column>|<column>...", null as ~. Without change for data files.
+ */
 static inline void file_texts(const struct fixture *f, const struct lake_file *file, bool is_change,
                               struct texts *out)
 {
@@ -270,8 +271,10 @@ static inline void file_texts(const struct fixture *f, const struct lake_file *f
                               ? "'_change_type': {name: 'k', type: 'VARCHAR', default_value: NULL}"
                               : "'-': {name: 'k', type: 'VARCHAR', default_value: NULL}");
     buf_append_text(&sql, "})");
+    static const char *const gone[] = {"gone"};
     uint32_t deleted_count = 0;
     int64_t *deleted = NULL;
+    struct column deleted_column = {.type = {.kind = TYPE_INT64}};
     if (file->deleted && !is_change) {
         deleted_count = (uint32_t)roaring_bitmap_get_cardinality(file->deleted);
         uint32_t *numbers = calloc(deleted_count, sizeof(*numbers));
@@ -281,9 +284,9 @@ static inline void file_texts(const struct fixture *f, const struct lake_file *f
             deleted[i] = numbers[i];
         }
         free(numbers);
-        const struct column column = {.type = {.kind = TYPE_INT64}, .values = deleted};
+        deleted_column.values = deleted;
         engine_bind(f->connection, 1,
-                    &(struct engine_input){(const char *const[]){"gone"}, &column, 1, deleted_count});
+                    &(struct engine_input){gone, &deleted_column, 1, deleted_count});
         buf_append_text(&sql, " WHERE file_row_number NOT IN (SELECT gone FROM ");
         engine_append_slot(f->connection, 1, &sql);
         buf_append_text(&sql, ")");
