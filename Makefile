@@ -45,6 +45,7 @@ format: setup-check ## rewrite C and Python in the house's form
 	@tools/check format!
 docs: build ## write the generated pages
 	@mkdir -p docs/reference && build/leat config docs >docs/reference/configuration.md
+	@build/leat config docs metrics >docs/reference/metrics.md
 
 install: ## install what `make build` built below PREFIX
 	@meson install -C build --no-rebuild

@@ -99,6 +99,7 @@ void help_print(const struct command *command, FILE *out);
 
 extern const struct command command_run;
 extern const struct command command_reload;
+extern const struct command command_check;
 extern const struct command command_config;
 extern const struct command command_demo;
 extern const struct command command_generate;

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -14,7 +15,7 @@ uint64_t demo_memory_kb(const char *field)
     size_t size = strlen(field);
     while (status && fgets(line, sizeof(line), status)) {
         if (strncmp(line, field, size) == 0 && line[size] == ':') {
-            (void)sscanf(line + size + 1, "%" SCNu64, &found);
+            found = strtoull(line + size + 1, NULL, 10);
         }
     }
     if (status) {

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <grp.h>
 #include <libpq-fe.h>
 #include <pwd.h>
@@ -116,49 +115,43 @@ static bool find_on_path(struct buf *out)
     return false;
 }
 
-/* The newest version in the places where distributions put them. */
+/* The newest version in the places where distributions put them: PARENT/PREFIX<version>/bin. */
 static bool find_installed(struct buf *out)
 {
-    static const char *const places[] = {"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin",
-                                         "/usr/local/pgsql/bin"};
-    long best = -1;
+    static const struct {
+        const char *parent;
+        const char *prefix;
+    } places[] = {{"/usr/lib/postgresql", ""}, {"/usr", "pgsql-"}, {"/usr/local", "pgsql"}};
+    double best = -1;
+    owned(free_buf) struct buf directory = {0};
     owned(free_buf) struct buf candidate = {0};
     for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-        glob_t found = {0};
-        if (glob(places[i], 0, NULL, &found) != 0) {
-            continue;
-        }
-        for (size_t k = 0; k < found.gl_pathc; k++) {
-            const char *path = found.gl_pathv[k];
-            const char *digits = strpbrk(path, "0123456789");
-            long version = digits ? strtol(digits, NULL, 10) : 0;
-            if (version > best && has_programs(path, strlen(path), &candidate)) {
+        size_t prefix = strlen(places[i].prefix);
+        struct error ignored = {0}; /* one that cannot be read is one less to look at */
+        struct file_names names = {0};
+        (void)!file_list(places[i].parent, &names, &ignored);
+        for (size_t k = 0; k < names.count; k++) {
+            const char *name = names.names[k];
+            double version = strncmp(name, places[i].prefix, prefix) == 0
+                                 ? strtod(name + prefix, NULL) /* 9.6, 15; none: 0 */
+                                 : -1;
+            buf_clear(&directory);
+            buf_append_format(&directory, "%s/%s/bin", places[i].parent, name);
+            if (version > best && has_programs(directory.data, directory.size, &candidate)) {
                 best = version;
                 buf_clear(out);
-                buf_append_text(out, path);
+                buf_append(out, directory.data, directory.size);
             }
         }
-        globfree(&found);
+        file_names_release(&names);
     }
     return best >= 0;
-}
-
-static bool find_by_pg_config(struct buf *out)
-{
-    FILE *pipe = popen("pg_config --bindir 2>/dev/null", "re");
-    if (!pipe) {
-        return false;
-    }
-    char line[1024] = "";
-    bool read = fgets(line, sizeof(line), pipe) != NULL;
-    (void)pclose(pipe);
-    return read && has_programs(line, strcspn(line, "\n"), out);
 }
 
 static bool find_programs(struct private_postgres *p, struct error *err)
 {
     owned(free_buf) struct buf found = {0};
-    if (!find_on_path(&found) && !find_installed(&found) && !find_by_pg_config(&found)) {
+    if (!find_on_path(&found) && !find_installed(&found)) {
         return error_set(
             err, ERROR_CONFIG,
             "no PostgreSQL server found on this machine (initdb and postgres, in PATH or "
@@ -178,11 +171,13 @@ static bool choose_account(struct private_postgres *p, struct error *err)
     }
     static const char *const names[] = {"postgres", "nobody"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        const struct passwd *account = getpwnam(names[i]);
-        if (account) {
+        char strings[4096];
+        struct passwd account;
+        struct passwd *found = NULL;
+        if (getpwnam_r(names[i], &account, strings, sizeof(strings), &found) == 0 && found) {
             p->other_account = true;
-            p->uid = account->pw_uid;
-            p->gid = account->pw_gid;
+            p->uid = account.pw_uid;
+            p->gid = account.pw_gid;
             return true;
         }
     }
@@ -197,7 +192,7 @@ static void become(const struct private_postgres *p, char *const *argv, int log_
 {
     sigset_t none;
     (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
     (void)setsid(); /* a ^C at the terminal is for us: we stop the server when we are done */
     bool done = !p->other_account ||
                 (setgroups(0, NULL) == 0 && setgid(p->gid) == 0 && setuid(p->uid) == 0);

@@ -10,7 +10,7 @@
 
 struct private_postgres;
 
-/* Finds the server's programs (PATH, Debian's and Red Hat's places, pg_config), makes a data
+/* Finds the server's programs (in PATH and in Debian's and Red Hat's places), makes a data
  * directory below /tmp, starts the server with wal_level=logical and makes user and database. As
  * root the server runs as "postgres" or "nobody". It dies with this process unless `keep`.
  * ERROR_CONFIG: no server is installed, and what to install. */

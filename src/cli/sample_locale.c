@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#define WORDS(list)                                            \
-    {                                                          \
-        .items = (list), .count = sizeof(list) / sizeof(*list) \
+#define WORDS(list)                                              \
+    {                                                            \
+        .items = (list), .count = sizeof(list) / sizeof(*(list)) \
     }
 
 static const char *const en_first[] = {

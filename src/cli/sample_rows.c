@@ -165,7 +165,11 @@ static const char *word_of(struct sample_random *r, struct sample_words words)
 static void append_pattern(struct buf *out, const char *pattern, struct sample_random *r)
 {
     for (const char *p = pattern; *p; p++) {
-        buf_append_char(out, *p == '#' ? (char)('0' + sample_random_below(r, 10)) : *p);
+        if (*p == '#') {
+            buf_append_format(out, "%" PRIu64, sample_random_below(r, 10));
+        } else {
+            buf_append_char(out, *p);
+        }
     }
 }
 

@@ -40,8 +40,7 @@ const char *check_identifier(const char *text)
     return size > 0 && size <= IDENTIFIER_MAX ? NULL : "must have 1 to 63 bytes";
 }
 
-/* Each host's port is digits. A password with a plain '/' or '?' in it shows as a port that is
- * none. */
+/* Each host's port, where a colon announces one, is digits. */
 static bool ports_are_digits(const char *hosts, size_t size)
 {
     const char *end = hosts + size;
@@ -51,7 +50,8 @@ static bool ports_are_digits(const char *hosts, size_t size)
         const char *bracket = *p == '[' ? memchr(p, ']', (size_t)(host_end - p)) : NULL;
         const char *from = bracket ? bracket : p;
         const char *colon = memchr(from, ':', (size_t)(host_end - from));
-        if (colon && strspn(colon + 1, "0123456789") < (size_t)(host_end - colon) - 1) {
+        size_t digits = colon ? strspn(colon + 1, "0123456789") : 1;
+        if (digits == 0 || (colon && colon + 1 + digits != host_end)) {
             return false;
         }
         p = host_end + 1;
@@ -59,6 +59,22 @@ static bool ports_are_digits(const char *hosts, size_t size)
     return true;
 }
 
+/* The text after '?' is name=value, joined by '&'. */
+static bool parameters_have_values(const char *query)
+{
+    for (const char *p = query; *p;) {
+        size_t size = strcspn(p, "&");
+        if (!memchr(p, '=', size)) {
+            return false;
+        }
+        p += size;
+        p += *p == '&';
+    }
+    return true;
+}
+
+/* libpq quotes what it cannot parse, and a password with a plain '@', '/' or '?' in it is parsed as
+ * host, port, database or parameter: so the shape is checked here, before libpq sees it. */
 const char *check_postgres_url(const char *text)
 {
     size_t scheme = strncmp(text, "postgresql://", 13) == 0 ? 13
@@ -69,10 +85,12 @@ const char *check_postgres_url(const char *text)
     }
     const char *authority = text + scheme;
     size_t size = strcspn(authority, "/?");
+    size_t path = strcspn(authority, "?");
     const char *at = memchr(authority, '@', size);
     const char *hosts = at ? at + 1 : authority;
-    size_t hosts_size = size - (size_t)(hosts - authority);
-    if (memchr(hosts, '@', hosts_size) || !ports_are_digits(hosts, hosts_size)) {
+    if (memchr(hosts, '@', path - (size_t)(hosts - authority)) ||
+        !ports_are_digits(hosts, size - (size_t)(hosts - authority)) ||
+        (authority[path] == '?' && !parameters_have_values(authority + path + 1))) {
         return "is not a URL: special characters in user and password must be percent-encoded";
     }
     return NULL;

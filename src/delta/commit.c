@@ -1,16 +1,17 @@
 #include <inttypes.h>
+#include <roaring/roaring.h>
 
 #include "base/failpoint.h"
 #include "delta/log.h"
 #include "delta/plan.h"
 #include "delta/record.h"
 #include "delta/table.h"
-#include <roaring/roaring.h>
 
 /* How often a commit steps aside for commits that do not matter to it. */
 enum { ATTEMPTS_MAX = 100 };
 
-/* --- what others did -------------------------------------------------------------------------------- */
+/* --- what others did
+ * -------------------------------------------------------------------------------- */
 
 bool delta_commit_classify(const struct delta_table *t, const struct delta_actions *actions,
                            enum delta_foreign *kind, struct lake_record *record,
@@ -49,7 +50,8 @@ bool delta_commit_classify(const struct delta_table *t, const struct delta_actio
     return true;
 }
 
-/* --- one attempt ------------------------------------------------------------------------------------ */
+/* --- one attempt
+ * ------------------------------------------------------------------------------------ */
 
 enum outcome {
     OUTCOME_DONE,
@@ -66,11 +68,10 @@ static enum outcome give_up(const struct delta_table *t, int64_t version, enum d
                         t->location, version, operation);
     } else {
         (void)error_set(err, ERROR_LOST, "table \"%s\": %s version %" PRId64 " (%s)%s", t->location,
-                        kind == DELTA_FOREIGN_OURS
-                            ? "another instance of this pipeline committed"
-                            : kind == DELTA_FOREIGN_ROWS ? "another writer changed rows in"
-                                                         : "another writer changed the schema or "
-                                                           "properties in",
+                        kind == DELTA_FOREIGN_OURS   ? "another instance of this pipeline committed"
+                        : kind == DELTA_FOREIGN_ROWS ? "another writer changed rows in"
+                                                     : "another writer changed the schema or "
+                                                       "properties in",
                         version, operation, "; stop the other writer and reload the table");
     }
     return OUTCOME_FAILED;
@@ -138,8 +139,8 @@ static enum outcome attempt(struct delta_table *t, struct delta_plan *plan, int6
         (void)error_set(err, ERROR_DATA, "a commit exceeds 1 GiB");
         return OUTCOME_FAILED;
     }
-    if (store_put_if_absent(t->base.store, delta_commit_key(&plan->arena, version),
-                            buf_str(&text), &reason)) {
+    if (store_put_if_absent(t->base.store, delta_commit_key(&plan->arena, version), buf_str(&text),
+                            &reason)) {
         return OUTCOME_DONE;
     }
     if (reason.kind == ERROR_CONFLICT) {
@@ -186,7 +187,8 @@ static bool follow(struct delta_table *t, const struct delta_plan *plan,
     return delta_table_show(t, err) || error_recast(err, ERROR_UNKNOWN);
 }
 
-/* --- commit ----------------------------------------------------------------------------------------- */
+/* --- commit
+ * ----------------------------------------------------------------------------------------- */
 
 static bool check_start(const struct delta_table *t, const struct lake_commit *commit,
                         struct error *err)
@@ -254,6 +256,7 @@ bool delta_commit(struct lake_table *table, struct lake_commit *commit, uint32_t
     }
     struct error ignored = {0};
     if (!ok && err->kind == ERROR_UNKNOWN) {
+        commit->record = plan.record; /* by its txn_id the caller knows it again */
         memcpy(t->unresolved, plan.record.txn_id, sizeof(t->unresolved));
         commit->record = plan.record; /* by its txn id the caller will know it */
     } else if (!ok && plan.vector_key) {

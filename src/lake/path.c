@@ -1,32 +1,19 @@
-#include <inttypes.h>
-
-#include "base/hash.h"
 #include "lake/lake.h"
-#include "store/uri.h"
 
-/* A file name has at most 255 bytes; the name of the directory is for people, the table's metadata has
- * the value. */
-enum { VALUE_SIZE_MAX = 100 };
+/* A file name has at most 255 bytes. */
+enum { NAME_SIZE_MAX = 100 };
 
-/* Hive's form: what is not plain in a path or a URL is percent-encoded, in the name itself. */
-static void append_value(const char *value, struct buf *out)
+/* Directories are for people: the table's metadata has the value. So whatever would have to be encoded in a
+ * path or a URL becomes '_' instead of Hive's escape: some readers decode paths once too often or not at
+ * all, and a name that needs no encoding is read by all of them. Files have unique names of their own. */
+static void append_plain(const char *text, struct buf *out)
 {
-    if (!value) {
-        buf_append_text(out, "__HIVE_DEFAULT_PARTITION__");
-        return;
+    size_t size = strlen(text);
+    for (size_t i = 0; i < size && i < NAME_SIZE_MAX; i++) {
+        bool plain = (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z') ||
+                     (text[i] >= '0' && text[i] <= '9') || strchr("-._", text[i]);
+        buf_append_char(out, plain ? text[i] : '_');
     }
-    owned(buf_release) struct buf encoded = {0};
-    uri_encode(str_from(value), "", &encoded);
-    if (encoded.size <= VALUE_SIZE_MAX) {
-        buf_append(out, encoded.data, encoded.size);
-        return;
-    }
-    size_t size = VALUE_SIZE_MAX;
-    while (encoded.data[size - 1] == '%' || encoded.data[size - 2] == '%') {
-        size--; /* an escape stays whole */
-    }
-    buf_append(out, encoded.data, size);
-    buf_append_format(out, "-%016" PRIx64, hash_bytes(value, strlen(value)));
 }
 
 static char *make_path(struct arena *a, const char *directory, const char *name,
@@ -36,9 +23,9 @@ static char *make_path(struct arena *a, const char *directory, const char *name,
     owned(buf_release) struct buf out = {0};
     buf_append_text(&out, directory);
     for (uint32_t i = 0; i < partition_count; i++) {
-        uri_encode(str_from(schema->columns[partition_columns[i]].name), "", &out);
+        append_plain(schema->columns[partition_columns[i]].name, &out);
         buf_append_char(&out, '=');
-        append_value(partition[i], &out);
+        append_plain(partition[i] ? partition[i] : "__HIVE_DEFAULT_PARTITION__", &out);
         buf_append_char(&out, '/');
     }
     char id[UUID_TEXT_SIZE];

@@ -1,7 +1,7 @@
 /* What every source of changes implements. One source is used by one thread, the pipeline's reader.
  *
- * Order of calls: open, start, read_rows for each table when start began anew, then next and acknowledge
- * in any mix, free. After ERROR_RETRY the source is freed and opened again. */
+ * Order of calls: open, start, read_rows for each table when start began anew, then next and
+ * acknowledge in any mix, free. After ERROR_RETRY the source is freed and opened again. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,7 +23,8 @@ struct source_table {
     uint64_t row_estimate; /* for progress; 0: unknown */
 };
 
-/* What read_rows reads: all rows of a table today; ranges and keys when loads become incremental. */
+/* What read_rows reads: all rows of a table today; ranges and keys when loads become incremental.
+ */
 struct source_range {
     uint32_t table;
 };
@@ -31,30 +32,45 @@ struct source_range {
 /* Receives loaded rows; takes the reference. False stops the reading. */
 typedef bool source_rows_fn(void *arg, struct batch *batch, struct error *err);
 
+/* One prerequisite as a check found it: a line for people, with what mends it. */
+struct source_finding {
+    enum { FINDING_OK, FINDING_WARNING, FINDING_ERROR } level;
+    enum error_kind kind; /* of an error */
+    const char *text;     /* borrowed */
+};
+typedef void source_finding_fn(void *arg, const struct source_finding *finding);
+
 struct source_type {
     const char *name; /* `type:` in the configuration */
     const char *summary;
 
-    /* Connects, checks prerequisites, finds the tables. Makes nothing. `pipeline` names slot and messages. */
-    struct source *(*open)(const struct source_config *config, const char *pipeline, struct error *err);
+    /* Connects, checks prerequisites, finds the tables. Makes nothing. `pipeline` names slot and
+     * messages. */
+    struct source *(*open)(const struct source_config *config, const char *pipeline,
+                           struct error *err);
 
-    /* resume NULL: begins anew (makes publication and slot, replacing a slot of the same name) and sets `*at`
-     * to the position the snapshot shows. Otherwise continues after `resume`. ERROR_LOST: the source no
-     * longer has it. */
+    /* resume NULL: begins anew (makes publication and slot, replacing a slot of the same name) and
+     * sets `*at` to the position the snapshot shows. Otherwise continues after `resume`.
+     * ERROR_LOST: the source no longer has it. */
     bool (*start)(struct source *s, const struct position *resume, struct position *at,
                   struct error *err);
 
     /* Rows of one table as the snapshot of start() shows them; batches with `loading` set. */
-    bool (*read_rows)(struct source *s, const struct source_range *range, source_rows_fn *fn, void *arg,
-                      struct error *err);
+    bool (*read_rows)(struct source *s, const struct source_range *range, source_rows_fn *fn,
+                      void *arg, struct error *err);
 
-    /* The next event, or EVENT_NONE after `timeout_ms`. EVENT_IDLE comes only between transactions, after
-     * everything before it was handed over: epochs end there. Keeps the connection alive. */
+    /* The next event, or EVENT_NONE after `timeout_ms`. EVENT_IDLE comes only between transactions,
+     * after everything before it was handed over: epochs end there. Keeps the connection alive. */
     bool (*next)(struct source *s, int timeout_ms, struct event *out, struct error *err);
 
-    /* The source may forget everything up to `position`: called often, tells the server when due. Also
-     * keeps the connection alive while nothing is read (back-pressure). */
+    /* The source may forget everything up to `position`: called often, tells the server when due.
+     * Also keeps the connection alive while nothing is read (back-pressure). */
     bool (*acknowledge)(struct source *s, struct position position, struct error *err);
+
+    /* Connects and reports every prerequisite, good or bad, instead of stopping at the first as
+     * open() does. Makes nothing. */
+    void (*check)(const struct source_config *config, const char *pipeline, source_finding_fn *fn,
+                  void *arg);
 
     void (*free)(struct source *s);
 };
@@ -64,8 +80,9 @@ struct source {
     const struct source_type *type;
     const struct source_table *tables;
     uint32_t table_count;
-    struct position remembered; /* what the source itself knows as acknowledged; NONE: nothing (no slot) */
-    char identity[128];         /* which server and database positions belong to */
+    struct position
+        remembered;     /* what the source itself knows as acknowledged; NONE: nothing (no slot) */
+    char identity[128]; /* which server and database positions belong to */
 };
 
 /* The type of that name, or NULL. source_types ends with NULL. */

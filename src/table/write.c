@@ -220,6 +220,26 @@ static bool is_partition_column(const struct table *t, uint32_t column)
     return false;
 }
 
+/* The engine holds a row group of a column at a time, when it writes and when it reads: rows with long
+ * values come in smaller groups. */
+static uint32_t row_group_size(const struct engine_input *input)
+{
+    enum { GROUP_BYTES = 8 << 20, GROUP_ROWS_MIN = 2048, GROUP_ROWS_MAX = 61440 };
+    uint64_t bytes = 1;
+    for (uint32_t i = 0; i < input->column_count; i++) {
+        const struct column *c = &input->columns[i];
+        bytes += (uint64_t)input->row_count * type_width(c->type);
+        const struct view *views = c->values;
+        for (uint32_t row = 0; type_is_text_or_binary(c->type) && row < input->row_count; row++) {
+            bytes += views[row].size > VIEW_INLINE_MAX ? views[row].size : 0;
+        }
+    }
+    uint64_t rows = GROUP_BYTES * (uint64_t)input->row_count / bytes;
+    return rows < GROUP_ROWS_MIN   ? GROUP_ROWS_MIN
+           : rows > GROUP_ROWS_MAX ? GROUP_ROWS_MAX
+                                   : (uint32_t)rows;
+}
+
 /* Writes gathered columns to the file's staged place. */
 static bool write_columns(struct table *t, const struct engine_input *input,
                           struct lake_new_file *file, struct error *err)
@@ -236,7 +256,8 @@ static bool write_columns(struct table *t, const struct engine_input *input,
     if (!store_stage(t->lake->store, file->path, &path, err)) {
         return false;
     }
-    struct engine_parquet parquet = {.path = buf_text(&path)};
+    struct engine_parquet parquet = {.path = buf_text(&path),
+                                     .row_group_size = row_group_size(input)};
     if (!engine_write_parquet(t->engine, buf_text(&sql), &parquet, &file->row_count, &file->size,
                               err)) {
         return false;

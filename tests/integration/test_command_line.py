@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -93,6 +94,15 @@ def test_a_missing_secret_is_named_and_a_present_one_is_not_shown(leat: Leat) ->
     assert "s3cret" not in done.stdout + done.stderr
     assert 'url: "postgresql://user:***@localhost/shop"' in done.stdout
     assert "# default" in done.stdout
+
+
+def test_the_failure_of_a_service_is_a_log_line(leat: Leat) -> None:
+    leat.config_path.write_text(CONFIG + "observe: {metrics: '192.0.2.1:1', health: off}\n")
+    done = leat.run("run", SECRET="s3cret")
+    assert done.returncode == 2
+    last = json.loads(done.stderr.splitlines()[-1])
+    assert (last["level"], last["kind"]) == ("error", "config")
+    assert 'cannot listen on "192.0.2.1:1"' in last["error"]
 
 
 def test_output_that_cannot_be_written_is_a_failure(leat: Leat) -> None:

@@ -41,7 +41,7 @@ LINES = max(len(values) for _, values in COLUMNS.values())
 def value(column: str, line: int) -> str:
     """The value of a column in a line of the table; columns with fewer values hold null there."""
     kind, values = COLUMNS[column]
-    return f"{values[line]}::{kind}" if line < len(values) else "NULL"
+    return f"CAST({values[line]} AS {kind})" if line < len(values) else "NULL"
 
 
 def make(database: Database, table: str, columns: list[str]) -> None:

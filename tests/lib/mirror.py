@@ -59,12 +59,20 @@ class Mirror:
         """Waits until everything committed so far is acknowledged."""
         lsn = self.mark()
 
-        def reached() -> bool:
+        def alive() -> bool:
             if not running.alive:
-                raise AssertionError(f"leat ended early:\n{running.log_text[-4000:]}")
-            return self.is_caught_up(lsn)
+                raise RuntimeError(f"leat ended early:\n{running.log_text[-4000:]}")
+            return True
 
-        wait_until(reached, timeout, f"position {lsn} is acknowledged")
+        # A new slot acknowledges where it was made: only the tables say that a load is done.
+        wait_until(
+            lambda: alive() and running.metric("leat_position", kind="durable") > 0,
+            timeout,
+            "something is durable",
+        )
+        wait_until(
+            lambda: alive() and self.is_caught_up(lsn), timeout, f"position {lsn} is acknowledged"
+        )
 
     def source(self, table: str, columns: Sequence[str] | None = None) -> list[Row]:
         """The rows of the source."""

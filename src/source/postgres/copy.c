@@ -151,7 +151,7 @@ static bool copy_messages(PGconn *c, struct copy_decoder *d, source_rows_fn *fn,
     if (!d->is_done) {
         return error_set(err, ERROR_RETRY, "COPY ended before its last row");
     }
-    owned(result_free) PGresult *none = PQgetResult(c); /* ends the command */
+    PQclear(PQgetResult(c)); /* NULL: that ends the command */
     return hand_over(d, true, fn, arg, err);
 }
 

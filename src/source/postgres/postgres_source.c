@@ -1,7 +1,6 @@
 #include "source/postgres/postgres_source.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "source/postgres/catalog.h"
 #include "source/postgres/connection.h"
 #include "source/postgres/copy.h"
+#include "source/postgres/prerequisites.h"
 #include "source/postgres/publication.h"
 #include "source/postgres/relation.h"
 #include "source/postgres/replication.h"
@@ -18,7 +18,6 @@
 #include "source/postgres/stream.h"
 
 enum {
-    VERSION_MIN = 130000,
     REST_US = 2000,        /* nothing came for so long: the stream rests */
     MESSAGES_PER_LOOK = 64 /* at clocks and duties while data flows */
 };
@@ -81,29 +80,6 @@ static PGconn *connect_to(const struct postgres_source_state *s, bool replicatio
     return connection_open(&options, err);
 }
 
-static bool check_server(const struct catalog_server *server, struct error *err)
-{
-    if (server->version < VERSION_MIN) {
-        return error_set(err, ERROR_CONFIG, "the server is PostgreSQL %d: 13 or newer is needed",
-                         server->version / 10000);
-    }
-    if (strcmp(server->wal_level, "logical") != 0) {
-        return error_set(
-            err, ERROR_CONFIG,
-            "the server's wal_level is %s: run ALTER SYSTEM SET wal_level = 'logical' and restart it",
-            server->wal_level);
-    }
-    if (server->in_recovery) {
-        return error_set(err, ERROR_CONFIG, "the server is a standby: connect to the primary");
-    }
-    if (!server->can_replicate) {
-        return error_set(err, ERROR_CONFIG,
-                         "role \"%s\" may not replicate: run ALTER ROLE \"%s\" REPLICATION",
-                         server->role, server->role);
-    }
-    return true;
-}
-
 static bool read_catalog(struct postgres_source_state *s, struct error *err)
 {
     if (!catalog_read_tables(s->control, &s->config->tables, &s->arena, &s->catalog, err)) {
@@ -144,7 +120,7 @@ static bool open_checked(struct postgres_source_state *s, struct error *err)
 {
     s->control = connect_to(s, false, err);
     if (!s->control || !catalog_read_server(s->control, &s->arena, &s->server, err) ||
-        !check_server(&s->server, err) || !read_catalog(s, err)) {
+        !prerequisites_check_server(&s->server, err) || !read_catalog(s, err)) {
         return false;
     }
     struct publication_options publication = publication_options(s);
@@ -162,16 +138,6 @@ static bool open_checked(struct postgres_source_state *s, struct error *err)
                      s->server.database);
 }
 
-/* leat_<pipeline>, in the letters that a slot's name may have. */
-static const char *default_name(struct arena *arena, const char *pipeline)
-{
-    char *name = arena_format(arena, "leat_%.58s", pipeline);
-    for (char *p = name; *p; p++) {
-        *p = isalnum((unsigned char)*p) ? (char)tolower((unsigned char)*p) : '_';
-    }
-    return name;
-}
-
 static struct source *postgres_open(const struct source_config *config, const char *pipeline,
                                     struct error *err)
 {
@@ -182,8 +148,8 @@ static struct source *postgres_open(const struct source_config *config, const ch
     s->base.type = &postgres_source;
     s->config = config;
     s->pipeline = arena_string(&s->arena, pipeline, strlen(pipeline));
-    s->slot = config->slot ? config->slot : default_name(&s->arena, pipeline);
-    s->publication = config->publication ? config->publication : default_name(&s->arena, pipeline);
+    s->slot = prerequisites_slot_name(config, pipeline, &s->arena);
+    s->publication = prerequisites_publication_name(config, pipeline, &s->arena);
     if (!open_checked(s, err)) {
         postgres_free(&s->base);
         return NULL;
@@ -285,16 +251,12 @@ static bool begin_anew(struct postgres_source_state *s, struct position *at, str
     return true;
 }
 
-static bool begin_streaming(struct postgres_source_state *s, struct error *err)
+static bool begin_streaming(struct postgres_source_state *s, bool is_binary, struct error *err)
 {
     if (s->load && !connection_execute(s->load, "COMMIT", err)) {
         return false;
     }
     connection_free(&s->load);
-    bool is_binary = true;
-    for (uint32_t i = 0; i < s->base.table_count; i++) {
-        is_binary = is_binary && relation_is_binary(&s->relations[i]);
-    }
     struct replication_start start = {
         .slot = s->slot,
         .publication = s->publication,
@@ -321,12 +283,12 @@ static bool lookup(void *arg, const struct pgoutput_message *message, struct rel
 
 static bool make_stream(struct postgres_source_state *s, struct error *err)
 {
-    if (!begin_streaming(s, err)) {
-        return false;
-    }
     bool is_binary = true;
     for (uint32_t i = 0; i < s->base.table_count; i++) {
         is_binary = is_binary && relation_is_binary(&s->relations[i]);
+    }
+    if (!begin_streaming(s, is_binary, err)) {
+        return false;
     }
     struct stream_options options = {
         .relations = s->relations,
@@ -390,7 +352,11 @@ static bool postgres_start(struct source *source, const struct position *resume,
                            struct position *at, struct error *err)
 {
     struct postgres_source_state *s = state_of(source);
-    return resume ? resume_at(s, resume, err) : begin_anew(s, at, err);
+    if (!resume) {
+        return begin_anew(s, at, err);
+    }
+    *at = *resume;
+    return resume_at(s, resume, err);
 }
 
 static bool postgres_read_rows(struct source *source, const struct source_range *range,
@@ -481,5 +447,6 @@ const struct source_type postgres_source = {
     .read_rows = postgres_read_rows,
     .next = postgres_next,
     .acknowledge = postgres_acknowledge,
+    .check = prerequisites_check,
     .free = postgres_free,
 };

@@ -1,7 +1,7 @@
 #include "source/postgres/publication.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "source/postgres/connection.h"
 
@@ -98,25 +98,55 @@ bool publication_check(PGconn *c, const struct publication_options *options, boo
     return true;
 }
 
+bool publication_can_create(PGconn *c, const struct publication_options *options, bool *can,
+                            struct error *err)
+{
+    owned(buf_release) struct buf ids = {0};
+    for (uint32_t i = 0; i < options->tables->count; i++) {
+        buf_append_format(&ids, "%s%" PRIu32, i == 0 ? "{" : ",", options->tables->items[i].id);
+    }
+    buf_append_text(&ids, options->tables->count == 0 ? "{}" : "}");
+    const char *const values[] = {buf_text(&ids)};
+    owned(result_free) PGresult *r = connection_query_with(
+        c,
+        "SELECT has_database_privilege(current_database(), 'CREATE')"
+        " AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = ANY ($1::oid[])"
+        "                 AND NOT pg_has_role(c.relowner, 'USAGE'))",
+        1, values, err);
+    if (!r) {
+        return error_wrap(err, "cannot read the role's rights");
+    }
+    *can = PQgetvalue(r, 0, 0)[0] == 't';
+    return true;
+}
+
+void publication_append_sql(const struct publication_options *options, struct buf *sql)
+{
+    buf_append_text(sql, "CREATE PUBLICATION ");
+    buf_append_identifier(sql, options->name);
+    buf_append_text(sql, " FOR TABLE ");
+    for (uint32_t i = 0; i < options->tables->count; i++) {
+        buf_append_text(sql, i == 0 ? "ONLY " : ", ONLY ");
+        catalog_append_name(sql, options->tables->items[i].name);
+    }
+    buf_append_text(sql, " WITH (publish = 'insert, update, delete, truncate')");
+}
+
 bool publication_create(PGconn *c, const struct publication_options *options, struct error *err)
 {
     owned(buf_release) struct buf sql = {0};
-    buf_append_text(&sql, "CREATE PUBLICATION ");
-    buf_append_identifier(&sql, options->name);
-    buf_append_text(&sql, " FOR TABLE ");
-    for (uint32_t i = 0; i < options->tables->count; i++) {
-        buf_append_text(&sql, i == 0 ? "ONLY " : ", ONLY ");
-        catalog_append_name(&sql, options->tables->items[i].name);
-    }
-    buf_append_text(&sql, " WITH (publish = 'insert, update, delete, truncate')");
-    if (!connection_execute(c, buf_text(&sql), err)) {
-        error_wrap(err, "cannot make publication \"%s\"", options->name);
-        if (err->kind == ERROR_CONFIG && sql.size < 400) {
-            size_t used = strlen(err->message);
-            (void)snprintf(err->message + used, sizeof(err->message) - used,
-                           "; let an owner of the tables run %s", buf_text(&sql));
-        }
+    publication_append_sql(options, &sql);
+    bool can = false;
+    if (!publication_can_create(c, options, &can, err)) {
         return false;
     }
-    return true;
+    if (!can) {
+        return error_set(
+            err, ERROR_CONFIG,
+            "publication \"%s\" does not exist and the role may not make it: let an owner of database and "
+            "tables run %s",
+            options->name, buf_text(&sql));
+    }
+    return connection_execute(c, buf_text(&sql), err) ||
+           error_wrap(err, "cannot make publication \"%s\"", options->name);
 }

@@ -22,3 +22,10 @@ must_check bool publication_check(PGconn *c, const struct publication_options *o
 /* Makes it for the captured tables. */
 must_check bool publication_create(PGconn *c, const struct publication_options *options,
                                    struct error *err);
+
+/* Whether the role has the rights to make it: on the database, and as owner of the tables. */
+must_check bool publication_can_create(PGconn *c, const struct publication_options *options,
+                                       bool *can, struct error *err);
+
+/* The statement that makes it. */
+void publication_append_sql(const struct publication_options *options, struct buf *sql);

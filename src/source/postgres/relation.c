@@ -128,6 +128,7 @@ bool relation_init(struct relation *r, const struct catalog_table *known, uint32
         plan[r->column_count] = (struct plan_column){
             .name = str_from(c->name), .nullable = !c->not_null, .is_key = c->is_key};
         done = resolve_type(r, &plan[r->column_count], &c->type, options, err);
+        plan[r->column_count].origin.is_ahead = true;
         r->columns[r->column_count] = (struct relation_column){
             .target = (int32_t)r->column_count, .value_id = plan[r->column_count].origin.value_id};
         r->column_count++;
@@ -209,14 +210,15 @@ static bool check_column(const struct relation *r, struct str name, bool sent,
 {
     const struct catalog_column *c = catalog_find_column(h->now, name);
     const struct catalog_column *old = catalog_find_column(&r->known, name);
-    bool in_schema = schema_find(r->schema, name) >= 0;
+    int column = schema_find(r->schema, name);
+    bool in_schema = column >= 0;
     if (!c || c->is_generated) {
         return true; /* dropped since, or not captured */
     }
     if (old && old->number != c->number) {
         return lost(r, name, "was dropped and added again", options, err);
     }
-    if (in_schema && !sent && r->is_described) {
+    if (in_schema && !sent && !r->origins[column].is_ahead) {
         return lost(r, name, "is not sent any more: the publication has a column list", options,
                     err);
     }
@@ -329,7 +331,7 @@ static bool merge_type(const struct relation *r, struct plan_column *plan, uint3
     if (preserves_values(current, &plan->origin)) {
         return true;
     }
-    if (!r->is_described && preserves_values(&plan->origin, current)) {
+    if (current->is_ahead && preserves_values(&plan->origin, current)) {
         plan->type = r->schema->columns[column].type;
         plan->source_type = r->schema->columns[column].source_type;
         plan->origin = *current;
@@ -394,7 +396,13 @@ static bool plan_sent(const struct relation *r, const struct pgoutput_relation *
         }
         struct plan_column *p = &plan->columns[plan->count];
         *p = (struct plan_column){.name = m->columns[i].name, .nullable = true};
-        if (!resolve_type(r, p, &facts->types[i], options, err)) {
+        struct error unsupported = {0};
+        if (!resolve_type(r, p, &facts->types[i], options, &unsupported)) {
+            if (!c && column < 0 && facts->now.id != 0) { /* dropped since, and never captured */
+                plan->sent[i] = (struct relation_column){.target = -1};
+                continue;
+            }
+            *err = unsupported;
             return false;
         }
         plan->sent[i] = (struct relation_column){.target = (int32_t)plan->count,

@@ -23,6 +23,7 @@ struct relation_origin {
     int32_t base_typmod;
     bool is_array;
     uint32_t value_id; /* for value_store() */
+    bool is_ahead;     /* known from the catalog alone: the stream has not come that far yet */
 };
 
 /* A column that the server sends. */

@@ -485,6 +485,21 @@ static void missing_variables_are_named(void **state)
                    "\"state_dir\" has no value");
 }
 
+static void passwords_that_would_be_taken_for_something_else_are_refused(void **state)
+{
+    (void)state;
+    static const char *const passwords[] = {"a@b", "a/b", "/b", "1/b", "a?b",
+                                            "?b",  "1?b", "a@", "@"};
+    for (size_t i = 0; i < sizeof(passwords) / sizeof(passwords[0]); i++) {
+        (void)setenv("LEAT_TEST_TRICK", passwords[i], 1);
+        assert_refused(
+            "pipelines: {p: {source: {type: postgres, tables: a.b, "
+            "url: \"postgres://u:${env:LEAT_TEST_TRICK}@h/d\"}, sinks: [{type: stdout}]}}",
+            "\"url\" is not a URL: special characters in user and password must be "
+            "percent-encoded");
+    }
+}
+
 static void secrets_are_not_in_messages(void **state)
 {
     (void)state;
@@ -697,6 +712,7 @@ int main(void)
         cmocka_unit_test(variables_are_replaced_anywhere_in_a_value),
         cmocka_unit_test(values_of_variables_are_not_replaced_again),
         cmocka_unit_test(missing_variables_are_named),
+        cmocka_unit_test(passwords_that_would_be_taken_for_something_else_are_refused),
         cmocka_unit_test(secrets_are_not_in_messages),
         cmocka_unit_test(shown_values_have_their_origin_and_no_secret),
         cmocka_unit_test(what_is_shown_is_a_configuration_again),

@@ -396,6 +396,80 @@ static void binding_again_follows_a_new_schema(void **state)
     fixture_close(&f);
 }
 
+static void one_batch_after_another_goes_through(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    struct schema *schema = NULL;
+    struct schema *second_schema = NULL;
+    struct transform *t = bound(&f, "SELECT *, upper(customer_tier) AS tier FROM changes", &schema);
+    /* another transform of the same table, which must not disturb the first */
+    struct engine_connection *connection = f.connection;
+    struct error err = {0};
+    f.connection = engine_connect(f.engine, &err);
+    struct transform *second =
+        bound(&f, "SELECT customer_id, customer_tier AS word FROM changes WHERE word = 'b'",
+              &second_schema);
+    static const char *const tiers[] = {"a", "b", "c"};
+    for (uint32_t i = 0; i < 3; i++) {
+        struct batch *in = batch_new(f.customers, 0, 8);
+        for (uint32_t row = 0; row < i; row++) {
+            add_customer(in, ROW_INSERT, 1, tiers[row]);
+        }
+        struct batch *out = applied(t, in);
+        struct batch *filtered = applied(second, in);
+        assert_int_equal(out->row_count, i);
+        assert_int_equal(filtered->row_count, i > 1);
+        if (i > 1) {
+            assert_value(out, 1, "tier", "B");
+            assert_value(filtered, 0, "word", "b");
+        }
+        batch_release(in);
+        batch_release(out);
+        batch_release(filtered);
+    }
+    schema_free(&schema);
+    schema_free(&second_schema);
+    transform_free(&second);
+    engine_disconnect(&f.connection);
+    f.connection = connection;
+    transform_free(&t);
+    fixture_close(&f);
+}
+
+static void without_a_key_rows_that_were_never_in_leave_no_trace(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    f.customers->columns[CUSTOMER_ID].is_key = false;
+    schema_seal(f.customers);
+    struct schema *schema = NULL;
+    struct transform *t =
+        bound(&f, "SELECT email, customer_tier FROM changes WHERE customer_tier = 'gold'", &schema);
+    struct batch *in = batch_new(f.customers, 0, 16);
+    add_customer(in, ROW_DELETE, 1, "silver");
+    add_customer(in, ROW_UPDATE_BEFORE, 2, "silver");
+    add_customer(in, ROW_UPDATE_AFTER, 2, "gold");
+    add_customer(in, ROW_UPDATE_BEFORE, 3, "gold");
+    add_customer(in, ROW_UPDATE_AFTER, 3, "silver");
+    add_customer(in, ROW_UPDATE_BEFORE, 4, "silver");
+    add_customer(in, ROW_UPDATE_AFTER, 4, "silver");
+    struct batch *out = applied(t, in);
+    assert_int_equal(out->row_count, 2);
+    assert_int_equal(out->kinds[0], ROW_INSERT);
+    assert_int_equal(out->positions[0], 1002);
+    assert_int_equal(out->kinds[1], ROW_DELETE);
+    assert_int_equal(out->images[1], IMAGE_WHOLE);
+    assert_int_equal(out->positions[1], 1003);
+    batch_release(out);
+    batch_release(in);
+    schema_free(&schema);
+    transform_free(&t);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +484,8 @@ int main(void)
         cmocka_unit_test(old_images_do_not_claim_values_of_another_time),
         cmocka_unit_test(loaded_rows_are_reads_without_a_commit_time),
         cmocka_unit_test(binding_again_follows_a_new_schema),
+        cmocka_unit_test(one_batch_after_another_goes_through),
+        cmocka_unit_test(without_a_key_rows_that_were_never_in_leave_no_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
