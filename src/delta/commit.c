@@ -89,14 +89,13 @@ static enum outcome resolve(struct delta_table *t, struct delta_plan *plan, int6
     *ours = false;
     bool read = delta_log_read(t->base.store, version, &actions, &found, err) &&
                 (!found || delta_commit_classify(t, &actions, &kind, &record, &operation, err));
-    if (read && !found) {
-        out = OUTCOME_AGAIN;
-    } else if (read && kind == DELTA_FOREIGN_OURS && strcmp(record.txn_id, plan->record.txn_id) == 0) {
+    if (read && kind == DELTA_FOREIGN_OURS && strcmp(record.txn_id, plan->record.txn_id) == 0) {
         *ours = true;
         out = OUTCOME_DONE;
     } else if (read && kind != DELTA_FOREIGN_NONE) {
         out = give_up(t, version, kind, operation, err);
-    } else if (read && delta_state_apply(&t->state, version, actions.items, actions.count, err)) {
+    } else if (read && (!found ||
+                        delta_state_apply(&t->state, version, actions.items, actions.count, err))) {
         out = OUTCOME_AGAIN;
     }
     arena_release(&arena);
