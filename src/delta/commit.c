@@ -253,6 +253,7 @@ bool delta_commit(struct lake_table *table, struct lake_commit *commit, uint32_t
     if (!ok && err->kind == ERROR_UNKNOWN) {
         commit->record = plan.record; /* by its txn_id the caller knows it again */
         memcpy(t->unresolved, plan.record.txn_id, sizeof(t->unresolved));
+        commit->record = plan.record; /* by its txn id the caller will know it */
     } else if (!ok && plan.vector_key) {
         (void)!store_remove(table->store, plan.vector_key, &ignored); /* certainly not in */
     } else if (ok) {
