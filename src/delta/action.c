@@ -77,8 +77,7 @@ static bool decode_vector(const json_t *o, struct arena *a, const struct delta_v
     return true;
 }
 
-static bool decode_file(const json_t *o, struct arena *a, struct delta_file *out,
-                        struct error *err)
+static bool decode_file(const json_t *o, struct arena *a, struct delta_file *out, struct error *err)
 {
     return field_string(o, "path", a, &out->path, err) && require(out->path, "path", err) &&
            field_pairs(o, "partitionValues", a, &out->partition, err) &&
@@ -131,11 +130,9 @@ static const struct {
     const char *name;
     enum delta_kind kind;
 } kinds[] = {
-    {"protocol", DELTA_PROTOCOL},  {"metaData", DELTA_METADATA},
-    {"add", DELTA_ADD},            {"remove", DELTA_REMOVE},
-    {"cdc", DELTA_CDC},            {"txn", DELTA_TXN},
-    {"domainMetadata", DELTA_DOMAIN}, {"commitInfo", DELTA_INFO},
-    {"sidecar", DELTA_SIDECAR},
+    {"protocol", DELTA_PROTOCOL},     {"metaData", DELTA_METADATA}, {"add", DELTA_ADD},
+    {"remove", DELTA_REMOVE},         {"cdc", DELTA_CDC},           {"txn", DELTA_TXN},
+    {"domainMetadata", DELTA_DOMAIN}, {"commitInfo", DELTA_INFO},   {"sidecar", DELTA_SIDECAR},
 };
 enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };
 

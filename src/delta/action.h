@@ -1,5 +1,5 @@
-/* The actions of a Delta log: one JSON object a line. Paths are the raw texts of the log (percent-encoded):
- * they are the identity of files. [PROTOCOL.md, Actions] */
+/* The actions of a Delta log: one JSON object a line. Paths are the raw texts of the log
+ * (percent-encoded): they are the identity of files. [PROTOCOL.md, Actions] */
 #pragma once
 
 #include <stdbool.h>
@@ -36,7 +36,7 @@ struct delta_vector {
     const char *text;    /* pathOrInlineDv */
     int64_t offset;
     bool has_offset;
-    int64_t size;        /* sizeInBytes */
+    int64_t size; /* sizeInBytes */
     int64_t cardinality;
 };
 
@@ -53,12 +53,12 @@ struct delta_file {
     bool has_base_row_id;
     int64_t default_row_commit_version;
     bool has_default_row_commit_version;
-    int64_t modified_ms;          /* add */
-    const char *stats;            /* add; NULL: none */
-    const char *clustering;       /* add: clusteringProvider; NULL: none */
-    int64_t deleted_ms;           /* remove: deletionTimestamp */
+    int64_t modified_ms;    /* add */
+    const char *stats;      /* add; NULL: none */
+    const char *clustering; /* add: clusteringProvider; NULL: none */
+    int64_t deleted_ms;     /* remove: deletionTimestamp */
     bool has_deleted;
-    bool extended;                /* remove: extendedFileMetadata */
+    bool extended; /* remove: extendedFileMetadata */
 };
 
 struct delta_txn {
@@ -122,10 +122,10 @@ struct delta_actions {
 
 struct delta_action *delta_actions_add(struct delta_actions *list, enum delta_kind kind);
 
-/* Decodes newline-separated actions and appends them. Unknown kinds and fields are skipped, as the protocol
- * asks (what must not be skipped is announced in `protocol`). ERROR_DATA names the line. */
-must_check bool delta_actions_decode(struct str text, struct delta_actions *out,
-                                     struct error *err);
+/* Decodes newline-separated actions and appends them. Unknown kinds and fields are skipped, as the
+ * protocol asks (what must not be skipped is announced in `protocol`). ERROR_DATA names the line.
+ */
+must_check bool delta_actions_decode(struct str text, struct delta_actions *out, struct error *err);
 
 /* Appends an action as one line. */
 void delta_action_encode(const struct delta_action *action, struct buf *out);
@@ -137,6 +137,6 @@ void delta_metadata_copy(const struct delta_metadata *from, struct arena *a,
                          struct delta_metadata *out);
 void delta_file_copy(const struct delta_file *file, struct arena *a, struct delta_file *out);
 
-/* Appends what identifies a logical file beside its path: "" without a vector. [PROTOCOL.md, Deletion
- * Vector Descriptor: uniqueId] */
+/* Appends what identifies a logical file beside its path: "" without a vector. [PROTOCOL.md,
+ * Deletion Vector Descriptor: uniqueId] */
 void delta_vector_identity(const struct delta_vector *v, struct buf *out);

@@ -6,7 +6,7 @@
 #include "base/failpoint.h"
 #include "base/file.h"
 
-/* --- reading ---------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static bool decode_rows(struct engine_rows *rows, const char *action, struct delta_actions *out,
                         struct error *err)
@@ -77,10 +77,11 @@ static bool has_name(const char *names, const char *name)
 bool delta_checkpoint_read(struct store *store, struct engine_connection *engine, const char *key,
                            struct delta_actions *out, struct error *err)
 {
-    static const char *const kinds[] = {"sidecar", "protocol", "metaData", "txn",
-                                        "domainMetadata", "remove", "add"};
+    static const char *const kinds[] = {"sidecar",        "protocol", "metaData", "txn",
+                                        "domainMetadata", "remove",   "add"};
     if (!engine) {
-        return error_set(err, ERROR_CONFIG, "\"%s\": a checkpoint needs the engine to be read", key);
+        return error_set(err, ERROR_CONFIG, "\"%s\": a checkpoint needs the engine to be read",
+                         key);
     }
     owned(buf_release) struct buf path = {0};
     owned(buf_release) struct buf names = {0};
@@ -106,12 +107,12 @@ bool delta_checkpoint_read(struct store *store, struct engine_connection *engine
     return true;
 }
 
-/* --- writing ---------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 /* The columns as the protocol names them. The engine makes maps of objects only if it is told. */
 #define MAP_TYPE "\"MAP(VARCHAR, VARCHAR)\""
-#define VECTOR_TYPE                                                                            \
-    "{\"storageType\":\"VARCHAR\",\"pathOrInlineDv\":\"VARCHAR\",\"offset\":\"INTEGER\","        \
+#define VECTOR_TYPE                                                                       \
+    "{\"storageType\":\"VARCHAR\",\"pathOrInlineDv\":\"VARCHAR\",\"offset\":\"INTEGER\"," \
     "\"sizeInBytes\":\"INTEGER\",\"cardinality\":\"BIGINT\"}"
 static const char structure[] =
     "{\"txn\":{\"appId\":\"VARCHAR\",\"version\":\"BIGINT\",\"lastUpdated\":\"BIGINT\"},"
@@ -152,8 +153,10 @@ static bool write_rows(struct engine_connection *engine, const struct delta_acti
 {
     static const char *const name = "line";
     struct column column = encode_rows(actions, actions->arena);
-    struct engine_input input = {
-        .names = &name, .columns = &column, .column_count = 1, .row_count = (uint32_t)actions->count};
+    struct engine_input input = {.names = &name,
+                                 .columns = &column,
+                                 .column_count = 1,
+                                 .row_count = (uint32_t)actions->count};
     engine_bind(engine, ENGINE_SLOTS - 1, &input);
 
     /* engine_write_parquet() writes tables, which have no nested columns. */
@@ -166,12 +169,11 @@ static bool write_rows(struct engine_connection *engine, const struct delta_acti
     buf_append_literal(&sql, path);
     buf_append_text(&sql, " (FORMAT parquet, COMPRESSION zstd)");
     int64_t modified_ms = 0;
-    return engine_execute(engine, buf_text(&sql), err) &&
-           file_stat(path, size, &modified_ms, err);
+    return engine_execute(engine, buf_text(&sql), err) && file_stat(path, size, &modified_ms, err);
 }
 
-/* The engine cannot replace a file atomically, and a half written checkpoint under its name would stop
- * every reader: it writes beside, and the store puts the bytes under the name. */
+/* The engine cannot replace a file atomically, and a half written checkpoint under its name would
+ * stop every reader: it writes beside, and the store puts the bytes under the name. */
 static bool publish(struct store *store, const char *path, const char *key, uint64_t size,
                     struct error *err)
 {
@@ -202,8 +204,7 @@ static bool write_staged(struct store *store, struct engine_connection *engine,
                          actions.count);
     }
     uint64_t size = 0;
-    const char *key =
-        arena_format(a, "_delta_log/%020" PRId64 ".checkpoint.parquet", s->version);
+    const char *key = arena_format(a, "_delta_log/%020" PRId64 ".checkpoint.parquet", s->version);
     if (!store_stage(store, staged, &path, err) ||
         !write_rows(engine, &actions, buf_text(&path), &size, err)) {
         return false;

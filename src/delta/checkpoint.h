@@ -5,8 +5,8 @@
 #include "engine/engine.h"
 #include "store/store.h"
 
-/* Reads one file of a checkpoint and appends its actions. ERROR_CONFIG for a V2 checkpoint under a classic
- * name, or without an engine. */
+/* Reads one file of a checkpoint and appends its actions. ERROR_CONFIG for a V2 checkpoint under a
+ * classic name, or without an engine. */
 must_check bool delta_checkpoint_read(struct store *store, struct engine_connection *engine,
                                       const char *key, struct delta_actions *out,
                                       struct error *err);

@@ -1,16 +1,16 @@
 #include <inttypes.h>
+#include <roaring/roaring.h>
 
 #include "base/failpoint.h"
 #include "delta/log.h"
 #include "delta/plan.h"
 #include "delta/record.h"
 #include "delta/table.h"
-#include <roaring/roaring.h>
 
 /* How often a commit steps aside for commits that do not matter to it. */
 enum { ATTEMPTS_MAX = 100 };
 
-/* --- what others did -------------------------------------------------------------------------------- */
+/* --- what others did --- */
 
 bool delta_commit_classify(const struct delta_table *t, const struct delta_actions *actions,
                            enum delta_foreign *kind, struct lake_record *record,
@@ -49,7 +49,7 @@ bool delta_commit_classify(const struct delta_table *t, const struct delta_actio
     return true;
 }
 
-/* --- one attempt ------------------------------------------------------------------------------------ */
+/* --- one attempt --- */
 
 enum outcome {
     OUTCOME_DONE,
@@ -66,11 +66,10 @@ static enum outcome give_up(const struct delta_table *t, int64_t version, enum d
                         t->location, version, operation);
     } else {
         (void)error_set(err, ERROR_LOST, "table \"%s\": %s version %" PRId64 " (%s)%s", t->location,
-                        kind == DELTA_FOREIGN_OURS
-                            ? "another instance of this pipeline committed"
-                            : kind == DELTA_FOREIGN_ROWS ? "another writer changed rows in"
-                                                         : "another writer changed the schema or "
-                                                           "properties in",
+                        kind == DELTA_FOREIGN_OURS   ? "another instance of this pipeline committed"
+                        : kind == DELTA_FOREIGN_ROWS ? "another writer changed rows in"
+                                                     : "another writer changed the schema or "
+                                                       "properties in",
                         version, operation, "; stop the other writer and reload the table");
     }
     return OUTCOME_FAILED;
@@ -88,17 +87,16 @@ static enum outcome resolve(struct delta_table *t, struct delta_plan *plan, int6
     bool found = false;
     enum outcome out = OUTCOME_FAILED;
     *ours = false;
-    if (!delta_log_read(t->base.store, version, &actions, &found, err) ||
-        (found && !delta_commit_classify(t, &actions, &kind, &record, &operation, err))) {
-        out = OUTCOME_FAILED;
-    } else if (!found) {
+    bool read = delta_log_read(t->base.store, version, &actions, &found, err) &&
+                (!found || delta_commit_classify(t, &actions, &kind, &record, &operation, err));
+    if (read && !found) {
         out = OUTCOME_AGAIN;
-    } else if (kind == DELTA_FOREIGN_OURS && strcmp(record.txn_id, plan->record.txn_id) == 0) {
+    } else if (read && kind == DELTA_FOREIGN_OURS && strcmp(record.txn_id, plan->record.txn_id) == 0) {
         *ours = true;
         out = OUTCOME_DONE;
-    } else if (kind != DELTA_FOREIGN_NONE) {
+    } else if (read && kind != DELTA_FOREIGN_NONE) {
         out = give_up(t, version, kind, operation, err);
-    } else if (delta_state_apply(&t->state, version, actions.items, actions.count, err)) {
+    } else if (read && delta_state_apply(&t->state, version, actions.items, actions.count, err)) {
         out = OUTCOME_AGAIN;
     }
     arena_release(&arena);
@@ -138,8 +136,8 @@ static enum outcome attempt(struct delta_table *t, struct delta_plan *plan, int6
         (void)error_set(err, ERROR_DATA, "a commit exceeds 1 GiB");
         return OUTCOME_FAILED;
     }
-    if (store_put_if_absent(t->base.store, delta_commit_key(&plan->arena, version),
-                            buf_str(&text), &reason)) {
+    if (store_put_if_absent(t->base.store, delta_commit_key(&plan->arena, version), buf_str(&text),
+                            &reason)) {
         return OUTCOME_DONE;
     }
     if (reason.kind == ERROR_CONFLICT) {
@@ -186,7 +184,7 @@ static bool follow(struct delta_table *t, const struct delta_plan *plan,
     return delta_table_show(t, err) || error_recast(err, ERROR_UNKNOWN);
 }
 
-/* --- commit ----------------------------------------------------------------------------------------- */
+/* --- commit --- */
 
 static bool check_start(const struct delta_table *t, const struct lake_commit *commit,
                         struct error *err)
@@ -256,6 +254,7 @@ bool delta_commit(struct lake_table *table, struct lake_commit *commit, uint32_t
     if (!ok && err->kind == ERROR_UNKNOWN) {
         commit->record = plan.record; /* by its txn_id the caller knows it again */
         memcpy(t->unresolved, plan.record.txn_id, sizeof(t->unresolved));
+        commit->record = plan.record; /* by its txn id the caller will know it */
     } else if (!ok && plan.vector_key) {
         (void)!store_remove(table->store, plan.vector_key, &ignored); /* certainly not in */
     } else if (ok) {

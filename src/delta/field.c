@@ -119,7 +119,8 @@ bool field_pairs(const json_t *object, const char *key, struct arena *a, struct 
     uint32_t n = 0;
     const char *name = NULL;
     json_t *item = NULL;
-    json_object_foreach(value, name, item) {
+    json_object_foreach(value, name, item)
+    {
         items[n].key = arena_string(a, name, strlen(name));
         if (!copy_pair_value(item, key, a, &items[n].value, err)) {
             return false;

@@ -1,5 +1,7 @@
-/* Typed fields of a JSON object that somebody else wrote. An absent field and null are the same and leave
- * `*out` as it was; another type than asked for is ERROR_DATA naming the field. Copies are in the arena. */
+/* Typed fields of a JSON object that somebody else wrote. An absent field and null are the same and
+ * leave
+ * `*out` as it was; another type than asked for is ERROR_DATA naming the field. Copies are in the
+ * arena. */
 #pragma once
 
 #include <jansson.h>
@@ -45,8 +47,8 @@ const char *pairs_get(const struct delta_pairs *pairs, const char *key);
 /* Parses one JSON value; strings may have NULs. ERROR_DATA names the place. Owned by the caller. */
 json_t *field_parse(struct str text, struct error *err);
 
-/* Appends JSON: a string with its quotes; a string or null; `"key":` with a comma in front unless it
- * follows '{'. */
+/* Appends JSON: a string with its quotes; a string or null; `"key":` with a comma in front unless
+ * it follows '{'. */
 void json_append_string(struct buf *out, struct str text);
 void json_append_text(struct buf *out, const char *text);
 void json_append_key(struct buf *out, const char *key);

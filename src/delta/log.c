@@ -33,7 +33,7 @@ bool delta_log_read(struct store *store, int64_t version, struct delta_actions *
     return true;
 }
 
-/* --- names in _delta_log ---------------------------------------------------------------------------- */
+/* --- names in _delta_log --- */
 
 enum log_name { NAME_OTHER, NAME_COMMIT, NAME_CHECKPOINT, NAME_CHECKPOINT_V2 };
 
@@ -111,9 +111,10 @@ bool delta_log_list(struct store *store, int64_t from, struct delta_log_entry **
     return true;
 }
 
-/* --- what to read ----------------------------------------------------------------------------------- */
+/* --- what to read --- */
 
-/* The version that _last_checkpoint hints at, or -1. It may be missing, stale or broken: never an error. */
+/* The version that _last_checkpoint hints at, or -1. It may be missing, stale or broken: never an
+ * error. */
 static int64_t read_hint(struct store *store)
 {
     owned(buf_release) struct buf text = {0};
@@ -166,8 +167,8 @@ static bool list(struct store *store, int64_t from, struct listing *out, struct 
     return true;
 }
 
-/* The entries of the newest complete classic checkpoint of at most `until`, or count 0. Names sort by
- * version, then part. */
+/* The entries of the newest complete classic checkpoint of at most `until`, or count 0. Names sort
+ * by version, then part. */
 static struct candidate find_checkpoint(const struct listing *l, int64_t until)
 {
     struct candidate best = {.version = -1};
@@ -181,7 +182,8 @@ static struct candidate find_checkpoint(const struct listing *l, int64_t until)
             continue;
         }
         size_t run = 0;
-        while (n->part == 1 && i + run < l->entries.count && l->names[i + run].version == n->version &&
+        while (n->part == 1 && i + run < l->entries.count &&
+               l->names[i + run].version == n->version &&
                l->names[i + run].part_count == n->part_count && l->names[i + run].part == run + 1) {
             run++;
         }
@@ -205,7 +207,7 @@ static bool has_commits(const struct listing *l, int64_t from, int64_t until, in
     return next > until;
 }
 
-/* --- reading ---------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static bool apply_checkpoint(struct store *store, struct engine_connection *engine,
                              const struct listing *l, const struct candidate *c,
@@ -232,9 +234,9 @@ static bool apply_commits(struct store *store, int64_t from, int64_t until, stru
         struct delta_actions actions = {.arena = &arena};
         bool found = false;
         bool ok = delta_log_read(store, version, &actions, &found, err) &&
-                  (found || error_set(err, ERROR_LOST,
-                                      "commit %" PRId64 " was removed while the log was read",
-                                      version)) &&
+                  (found ||
+                   error_set(err, ERROR_LOST,
+                             "commit %" PRId64 " was removed while the log was read", version)) &&
                   delta_state_apply(s, version, actions.items, actions.count, err);
         arena_release(&arena);
         if (!ok) {
@@ -251,7 +253,8 @@ static bool explain_gap(const struct listing *l, int64_t checkpoint, int64_t mis
         if (l->names[i].kind == NAME_CHECKPOINT_V2 && l->names[i].version >= missing &&
             l->names[i].version <= until) {
             return error_set(err, ERROR_CONFIG,
-                             "version %" PRId64 " is only in a V2 checkpoint (\"%s\"), which is not "
+                             "version %" PRId64
+                             " is only in a V2 checkpoint (\"%s\"), which is not "
                              "read; write a classic one: delta.checkpointPolicy = classic",
                              l->names[i].version, l->entries.items[i].name);
         }
@@ -324,8 +327,9 @@ bool delta_log_replay(struct store *store, struct engine_connection *engine, int
         return true;
     }
     if (until > all.newest) {
-        return error_set(err, ERROR_CONFIG, "there is no version %" PRId64 "; the newest is %" PRId64,
-                         until, all.newest);
+        return error_set(err, ERROR_CONFIG,
+                         "there is no version %" PRId64 "; the newest is %" PRId64, until,
+                         all.newest);
     }
     return replay_listing(store, engine, &all, until < 0 ? all.newest : until, s, last_checkpoint,
                           err);

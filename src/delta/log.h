@@ -22,14 +22,16 @@ struct delta_log_entry {
     int64_t modified_ms;
 };
 
-/* The commits that the log still has, ascending, from a version on. Owned by the caller (free()). */
+/* The commits that the log still has, ascending, from a version on. Owned by the caller (free()).
+ */
 must_check bool delta_log_list(struct store *store, int64_t from, struct delta_log_entry **out,
                                size_t *count, struct error *err);
 
-/* Replays the whole log into a fresh state; s->version stays -1 when there is no table. `last_checkpoint` is
- * the newest one's version or -1. ERROR_LOST names a gap; a checkpoint of a kind that is not read is
- * ERROR_CONFIG, and only when nothing else leads to the newest version. The engine may be NULL, then
- * tables with checkpoints are ERROR_CONFIG. `until` < 0: the newest version, else the state at it. */
+/* Replays the whole log into a fresh state; s->version stays -1 when there is no table.
+ * `last_checkpoint` is the newest one's version or -1. ERROR_LOST names a gap; a checkpoint of a
+ * kind that is not read is ERROR_CONFIG, and only when nothing else leads to the newest version.
+ * The engine may be NULL, then tables with checkpoints are ERROR_CONFIG. `until` < 0: the newest
+ * version, else the state at it. */
 must_check bool delta_log_replay(struct store *store, struct engine_connection *engine,
                                  int64_t until, struct delta_state *s, int64_t *last_checkpoint,
                                  struct error *err);

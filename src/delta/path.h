@@ -1,5 +1,5 @@
-/* Paths in the log are URIs, relative to the table or absolute. They are encoded once and decoded once; the
- * raw text is what identifies a file. [PROTOCOL.md, Add File and Remove File] */
+/* Paths in the log are URIs, relative to the table or absolute. They are encoded once and decoded
+ * once; the raw text is what identifies a file. [PROTOCOL.md, Add File and Remove File] */
 #pragma once
 
 #include "base/attr.h"

@@ -98,7 +98,7 @@ void delta_plan_encode(struct delta_plan *plan, int64_t version, struct buf *out
     }
 }
 
-/* --- create ----------------------------------------------------------------------------------------- */
+/* --- create --- */
 
 bool delta_plan_create(struct delta_plan *plan, const struct delta_table *t,
                        const struct lake_create *create, struct error *err)
@@ -109,8 +109,7 @@ bool delta_plan_create(struct delta_plan *plan, const struct delta_table *t,
         !delta_schema_format(create->schema, NULL, &schema, err)) {
         return false;
     }
-    const char **columns =
-        arena_array(&plan->arena, create->partition_count, sizeof(*columns));
+    const char **columns = arena_array(&plan->arena, create->partition_count, sizeof(*columns));
     for (uint32_t i = 0; i < create->partition_count; i++) {
         const struct schema_column *c = &create->schema->columns[create->partition_columns[i]];
         if (c->type.kind == TYPE_FLOAT32 || c->type.kind == TYPE_FLOAT64 ||
@@ -138,7 +137,7 @@ bool delta_plan_create(struct delta_plan *plan, const struct delta_table *t,
     return true;
 }
 
-/* --- commit ----------------------------------------------------------------------------------------- */
+/* --- commit --- */
 
 static bool add_metadata(struct delta_plan *plan, const struct delta_table *t,
                          const struct lake_commit *commit, struct error *err)
@@ -276,9 +275,9 @@ static void add_vector(struct delta_plan *plan, struct delta_vector_file *file,
     add->stats = delta_stats_loosen(add->stats, live->lake.row_count, &plan->arena);
 }
 
-/* A truncate removes files, and readers of the feed derive the deletes. Of a file with a vector one of
- * them (delta-rs) takes the vector's rows for the deleted ones: such a file gets a vector of all its rows
- * instead, from which everybody derives the same, and is removed by the next commit. */
+/* A truncate removes files, and readers of the feed derive the deletes. Of a file with a vector one
+ * of them (delta-rs) takes the vector's rows for the deleted ones: such a file gets a vector of all
+ * its rows instead, from which everybody derives the same, and is removed by the next commit. */
 static void add_full_vectors(struct delta_plan *plan, const struct delta_table *t,
                              struct delta_vector_file *file)
 {

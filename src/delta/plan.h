@@ -11,8 +11,8 @@ struct delta_plan {
     const char *vector_key;       /* store key of the vectors' file, written; NULL: none */
 };
 
-/* Makes the actions of a commit and writes the file of its deletion vectors. ERROR_CONFLICT: a slot that
- * is gone. ERROR_CONFIG: something the table's properties forbid. */
+/* Makes the actions of a commit and writes the file of its deletion vectors. ERROR_CONFLICT: a slot
+ * that is gone. ERROR_CONFIG: something the table's properties forbid. */
 must_check bool delta_plan_commit(struct delta_plan *plan, struct delta_table *t,
                                   const struct lake_commit *commit, struct error *err);
 

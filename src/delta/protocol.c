@@ -3,14 +3,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static const char *const readable[] = {"deletionVectors", "timestampNtz", "vacuumProtocolCheck",
-                                       "v2Checkpoint", "columnMapping", NULL};
+static const char *const readable[] = {"deletionVectors", "timestampNtz",  "vacuumProtocolCheck",
+                                       "v2Checkpoint",    "columnMapping", NULL};
 
-static const char *const writable[] = {
-    "appendOnly",      "invariants",          "checkConstraints", "generatedColumns",
-    "identityColumns", "allowColumnDefaults", "changeDataFeed",   "columnMapping",
-    "deletionVectors", "timestampNtz",        "domainMetadata",   "vacuumProtocolCheck",
-    "v2Checkpoint",    NULL};
+static const char *const writable[] = {"appendOnly",       "invariants",
+                                       "checkConstraints", "generatedColumns",
+                                       "identityColumns",  "allowColumnDefaults",
+                                       "changeDataFeed",   "columnMapping",
+                                       "deletionVectors",  "timestampNtz",
+                                       "domainMetadata",   "vacuumProtocolCheck",
+                                       "v2Checkpoint",     NULL};
 
 static bool contains(const char *const *list, const char *name)
 {
@@ -41,8 +43,9 @@ static bool check_mapping(const struct delta_state *s, struct error *err)
 {
     const char *mode = pairs_get(&s->metadata.configuration, "delta.columnMapping.mode");
     return !mode || strcmp(mode, "none") == 0 ||
-           error_set(err, ERROR_CONFIG, "the table maps its columns (delta.columnMapping.mode = %s), "
-                                        "which is not supported",
+           error_set(err, ERROR_CONFIG,
+                     "the table maps its columns (delta.columnMapping.mode = %s), "
+                     "which is not supported",
                      mode);
 }
 
@@ -54,8 +57,8 @@ bool delta_protocol_check_reader(const struct delta_state *s, struct error *err)
                          s->has_protocol ? "metaData" : "protocol");
     }
     if (p->reader_version < 1 || p->reader_version > 3) {
-        return error_set(err, ERROR_CONFIG, "the table needs reader version %" PRId64
-                                            "; versions 1 to 3 are read",
+        return error_set(err, ERROR_CONFIG,
+                         "the table needs reader version %" PRId64 "; versions 1 to 3 are read",
                          p->reader_version);
     }
     for (uint32_t i = 0; i < p->reader_features.count; i++) {
@@ -99,9 +102,9 @@ static bool check_properties(const struct delta_metadata *m, struct error *err)
                              key + sizeof(constraint) - 1);
         }
     }
-    static const char *const refused[] = {"delta.enableRowTracking", "delta.enableInCommitTimestamps",
-                                          "delta.enableIcebergCompatV1",
-                                          "delta.enableIcebergCompatV2", "delta.enableTypeWidening"};
+    static const char *const refused[] = {
+        "delta.enableRowTracking", "delta.enableInCommitTimestamps", "delta.enableIcebergCompatV1",
+        "delta.enableIcebergCompatV2", "delta.enableTypeWidening"};
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         if (delta_property_is_true(m, refused[i])) {
             return error_set(err, ERROR_CONFIG,
@@ -118,8 +121,8 @@ bool delta_protocol_check_writer(const struct delta_state *s, struct error *err)
 {
     const struct delta_protocol *p = &s->protocol;
     if (p->writer_version < 1 || p->writer_version > 7) {
-        return error_set(err, ERROR_CONFIG, "the table needs writer version %" PRId64
-                                            "; versions 1 to 7 are written",
+        return error_set(err, ERROR_CONFIG,
+                         "the table needs writer version %" PRId64 "; versions 1 to 7 are written",
                          p->writer_version);
     }
     for (uint32_t i = 0; i < p->writer_features.count; i++) {
@@ -130,9 +133,10 @@ bool delta_protocol_check_writer(const struct delta_state *s, struct error *err)
         }
     }
     if (!delta_protocol_writes(p, "domainMetadata")) {
-        return error_set(err, ERROR_CONFIG,
-                         "the table lacks the writer feature \"domainMetadata\", where the position "
-                         "is kept: it was not made by leat; choose another location");
+        return error_set(
+            err, ERROR_CONFIG,
+            "the table lacks the writer feature \"domainMetadata\", where the position "
+            "is kept: it was not made by leat; choose another location");
     }
     return check_columns(s->metadata.schema, err) && check_properties(&s->metadata, err);
 }
@@ -143,8 +147,8 @@ int64_t delta_property_interval_ms(const struct delta_metadata *m, const char *n
     static const struct {
         const char *unit;
         int64_t ms;
-    } units[] = {{"week", 604800000}, {"day", 86400000},  {"hour", 3600000},
-                 {"minute", 60000},   {"second", 1000}, {"millisecond", 1}};
+    } units[] = {{"week", 604800000}, {"day", 86400000}, {"hour", 3600000},
+                 {"minute", 60000},   {"second", 1000},  {"millisecond", 1}};
     const char *text = pairs_get(&m->configuration, name);
     if (!text) {
         return otherwise;
@@ -179,9 +183,8 @@ struct delta_protocol delta_protocol_new(bool vectors, bool feed)
         .reader_version = vectors ? 3 : 1,
         .writer_version = 7,
         .reader_features = {.items = reader, .count = vectors ? 1 : 0, .present = vectors},
-        .writer_features = {.items = writer + skipped,
-                            .count = (feed ? 5 : 4) - skipped,
-                            .present = true}};
+        .writer_features = {
+            .items = writer + skipped, .count = (feed ? 5 : 4) - skipped, .present = true}};
 }
 
 struct delta_pairs delta_properties_new(bool vectors, bool feed)

@@ -50,12 +50,10 @@ static bool read_text(const json_t *o, const char *key, char *out, size_t size, 
     return true;
 }
 
-static bool read_position(const json_t *o, const char *key, struct position *out,
-                          struct error *err)
+static bool read_position(const json_t *o, const char *key, struct position *out, struct error *err)
 {
     char text[64];
-    return read_text(o, key, text, sizeof(text), err) &&
-           position_parse(str_from(text), out, err);
+    return read_text(o, key, text, sizeof(text), err) && position_parse(str_from(text), out, err);
 }
 
 static bool read_phase(const json_t *o, enum barrier_phase *out, struct error *err)

@@ -3,7 +3,8 @@
 
 #include "lake/lake.h"
 
-/* "leat.<pipeline>": the domain of the record, and the appId of its transactions. Owned by the caller. */
+/* "leat.<pipeline>": the domain of the record, and the appId of its transactions. Owned by the
+ * caller. */
 char *delta_record_name(const char *pipeline);
 
 void delta_record_format(const struct lake_record *record, struct buf *out);

@@ -9,10 +9,17 @@ static const struct {
     const char *name;
     enum type_kind kind;
 } primitives[] = {
-    {"boolean", TYPE_BOOL},         {"short", TYPE_INT16},     {"byte", TYPE_INT16},
-    {"integer", TYPE_INT32},        {"long", TYPE_INT64},      {"float", TYPE_FLOAT32},
-    {"double", TYPE_FLOAT64},       {"string", TYPE_STRING},   {"binary", TYPE_BINARY},
-    {"date", TYPE_DATE},            {"timestamp", TYPE_TIMESTAMPTZ},
+    {"boolean", TYPE_BOOL},
+    {"short", TYPE_INT16},
+    {"byte", TYPE_INT16},
+    {"integer", TYPE_INT32},
+    {"long", TYPE_INT64},
+    {"float", TYPE_FLOAT32},
+    {"double", TYPE_FLOAT64},
+    {"string", TYPE_STRING},
+    {"binary", TYPE_BINARY},
+    {"date", TYPE_DATE},
+    {"timestamp", TYPE_TIMESTAMPTZ},
     {"timestamp_ntz", TYPE_TIMESTAMP},
 };
 enum { PRIMITIVE_COUNT = sizeof(primitives) / sizeof(primitives[0]) };
@@ -44,8 +51,7 @@ struct type delta_stored_type(struct type source)
     return source;
 }
 
-static bool parse_type(const json_t *value, const char *column, struct type *out,
-                       struct error *err)
+static bool parse_type(const json_t *value, const char *column, struct type *out, struct error *err)
 {
     const char *name = json_string_value(value);
     if (!name) {
@@ -84,8 +90,8 @@ static bool parse_field(struct schema *s, const json_t *field, struct schema_col
     out->nullable = nullable;
     const json_t *source = json_object_get(json_object_get(field, "metadata"), source_type_key);
     if (json_is_string(source)) {
-        out->source_type = schema_name(
-            s, (struct str){json_string_value(source), json_string_length(source)});
+        out->source_type =
+            schema_name(s, (struct str){json_string_value(source), json_string_length(source)});
     }
     return true;
 }
@@ -124,7 +130,7 @@ struct schema *delta_schema_parse(const char *text, struct error *err)
     return take(s);
 }
 
-/* --- writing ---------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static bool append_type(const struct schema_column *c, struct buf *out, struct error *err)
 {
@@ -213,7 +219,7 @@ bool delta_schema_format(const struct schema *schema, const char *old, struct bu
     return true;
 }
 
-/* --- checks ----------------------------------------------------------------------------------------- */
+/* --- checks --- */
 
 bool delta_schema_check(const struct schema *schema, struct error *err)
 {

@@ -4,9 +4,9 @@
 #include "base/arena.h"
 #include "lake/lake.h"
 
-/* The text for a new file; `statistics` may be NULL (then only the number of rows). Bounds that this form
- * cannot carry exactly are left out. `is_partition` says per column whether it is a partition column: those
- * have none. */
+/* The text for a new file; `statistics` may be NULL (then only the number of rows). Bounds that
+ * this form cannot carry exactly are left out. `is_partition` says per column whether it is a
+ * partition column: those have none. */
 char *delta_stats_format(const struct schema *schema, const bool *is_partition, uint64_t row_count,
                          const struct lake_statistics *statistics, struct arena *a);
 

@@ -21,7 +21,7 @@ static struct delta_table *table_of(struct lake_table *t)
     return (struct delta_table *)t;
 }
 
-/* --- the snapshot ----------------------------------------------------------------------------------- */
+/* --- the snapshot --- */
 
 static bool show_metadata(struct delta_table *t, struct error *err)
 {
@@ -125,8 +125,7 @@ static bool show_file(struct delta_table *t, struct delta_live *live, struct err
     const char **partition = arena_array(&t->arena, columns->count, sizeof(*partition));
     for (uint32_t i = 0; i < columns->count; i++) {
         const char *value = pairs_get(&live->file.partition, columns->items[i]);
-        partition[i] =
-            value && value[0] ? arena_string(&t->arena, value, strlen(value)) : NULL;
+        partition[i] = value && value[0] ? arena_string(&t->arena, value, strlen(value)) : NULL;
     }
     struct lake_file *f = &live->lake;
     f->path = arena_string(&t->arena, key.data, key.size);
@@ -181,7 +180,7 @@ bool delta_table_show(struct delta_table *t, struct error *err)
     return ok;
 }
 
-/* --- open, refresh ---------------------------------------------------------------------------------- */
+/* --- open, refresh --- */
 
 static void delta_free(struct lake_table *base)
 {
@@ -255,8 +254,8 @@ static bool refresh_one(struct delta_table *t, bool *found, struct error *err)
         bool foreign_rows = kind == DELTA_FOREIGN_ROWS && t->base.snapshot.has_record;
         bool foreign_record = kind == DELTA_FOREIGN_OURS && t->base.snapshot.has_record &&
                               strcmp(record.txn_id, t->unresolved) != 0;
-        ok = ok && (!(foreign_rows || foreign_record) ||
-                    refuse_foreign(t, version, operation, err)) &&
+        ok = ok &&
+             (!(foreign_rows || foreign_record) || refuse_foreign(t, version, operation, err)) &&
              delta_state_apply(&t->state, version, actions.items, actions.count, err);
     }
     arena_release(&arena);
@@ -288,7 +287,7 @@ static bool delta_refresh(struct lake_table *base, bool *files_changed, struct e
     return true;
 }
 
-/* --- check ------------------------------------------------------------------------------------------ */
+/* --- check --- */
 
 static const char way_back[] = "; reload the table, or compare it with the source first";
 
@@ -380,7 +379,7 @@ static bool delta_check(struct lake_table *base, const struct lake_expectation *
     return !snapshot->has_record || check_since(t, err);
 }
 
-/* --- maintenance ------------------------------------------------------------------------------------ */
+/* --- maintenance --- */
 
 static int64_t checkpoint_interval(const struct delta_metadata *m)
 {

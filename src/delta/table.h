@@ -14,14 +14,14 @@ struct delta_table {
     int64_t last_checkpoint;          /* version; -1: none */
     char *table_id;                   /* owned; what the snapshot shows */
     uint32_t *partition_columns;      /* owned */
-    uint32_t spent_count;             /* live files without live rows: hidden, removed by the next commit */
-    char unresolved[UUID_TEXT_SIZE];  /* txn id of a commit whose outcome is unknown; "": none */
-    struct arena arena;               /* texts of `lake` in live files */
+    uint32_t spent_count; /* live files without live rows: hidden, removed by the next commit */
+    char unresolved[UUID_TEXT_SIZE]; /* txn id of a commit whose outcome is unknown; "": none */
+    struct arena arena;              /* texts of `lake` in live files */
     size_t arena_live;
 };
 
-/* Brings the snapshot in line with the state: schema, record, files with their vectors. Reads the vectors
- * that are not in memory. */
+/* Brings the snapshot in line with the state: schema, record, files with their vectors. Reads the
+ * vectors that are not in memory. */
 must_check bool delta_table_show(struct delta_table *t, struct error *err);
 
 /* True when every row of a live file is deleted. */
@@ -38,9 +38,9 @@ enum delta_foreign {
 
 /* `record` is filled for DELTA_FOREIGN_OURS; `*operation` is its name or "unknown operation". */
 must_check bool delta_commit_classify(const struct delta_table *t,
-                                      const struct delta_actions *actions,
-                                      enum delta_foreign *kind, struct lake_record *record,
-                                      const char **operation, struct error *err);
+                                      const struct delta_actions *actions, enum delta_foreign *kind,
+                                      struct lake_record *record, const char **operation,
+                                      struct error *err);
 
 /* lake_type.commit and .create. */
 must_check bool delta_commit(struct lake_table *table, struct lake_commit *commit, uint32_t *slots,

@@ -28,15 +28,16 @@ static void free_bitmap(roaring_bitmap_t **b)
     }
 }
 
-/* --- the portable format of 32-bit Roaring bitmaps ---------------------------------------------------- */
+/* --- the portable format of 32-bit Roaring bitmaps --- */
 
 static uint16_t read_u16_le(struct reader *r)
 {
     return __builtin_bswap16(reader_u16(r));
 }
 
-/* The library's safe deserialiser stays within the bytes, but takes containers on trust whose values
- * are unsorted or whose runs overlap, and later goes wrong on them. So they are read here. */
+/* The library's safe deserialiser stays within the bytes, but takes containers on trust whose
+ * values are unsorted or whose runs overlap, and later goes wrong on them. So they are read here.
+ */
 static bool read_array(struct reader *r, uint32_t high, uint32_t count, roaring_bitmap_t *out)
 {
     uint32_t next = 0; /* the least value that may follow */
@@ -100,10 +101,10 @@ static bool read_containers(struct reader *r, roaring_bitmap_t *out)
         uint32_t key = read_u16_le(&heads);
         uint32_t cardinality = (uint32_t)read_u16_le(&heads) + 1;
         bool is_runs = run_bits && (run_bits[i / 8] >> (i % 8) & 1);
-        bool ok = key >= next_key && (is_runs ? read_runs(r, key << 16, cardinality, out)
-                                      : cardinality <= ARRAY_VALUES_MAX
-                                          ? read_array(r, key << 16, cardinality, out)
-                                          : read_bitset(r, key << 16, cardinality, out));
+        bool ok = key >= next_key &&
+                  (is_runs                           ? read_runs(r, key << 16, cardinality, out)
+                   : cardinality <= ARRAY_VALUES_MAX ? read_array(r, key << 16, cardinality, out)
+                                                     : read_bitset(r, key << 16, cardinality, out));
         if (!ok) {
             return false;
         }
@@ -137,14 +138,14 @@ roaring_bitmap_t *delta_vector_decode(struct str bytes, struct error *err)
         }
     }
     if (!reader_ok(&r)) {
-        (void)error_set(err, ERROR_DATA, "a deletion vector of %zu bytes ends at byte %zu",
-                        r.size, r.offset);
+        (void)error_set(err, ERROR_DATA, "a deletion vector of %zu bytes ends at byte %zu", r.size,
+                        r.offset);
         return NULL;
     }
     return take(out);
 }
 
-/* --- descriptors ------------------------------------------------------------------------------------ */
+/* --- descriptors --- */
 
 /* "ab^-aqEH.-t@S}K{vb[*k^" -> "ab/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin" */
 static bool relative_key(const char *text, struct buf *out, struct error *err)
@@ -185,8 +186,9 @@ static bool cut(struct str file, const struct delta_vector *v, struct str *out, 
     const uint8_t *bytes = reader_bytes(&r, size);
     uint32_t checksum = reader_u32(&r);
     if (r.failed || (int64_t)size != v->size) {
-        return error_set(err, ERROR_DATA, "%" PRIu32 " bytes at offset %" PRId64
-                                          " are not the %" PRId64 " that the log says",
+        return error_set(err, ERROR_DATA,
+                         "%" PRIu32 " bytes at offset %" PRId64 " are not the %" PRId64
+                         " that the log says",
                          size, offset, v->size);
     }
     if (hash_crc32(bytes, size) != checksum) {
@@ -201,7 +203,7 @@ static roaring_bitmap_t *read_file(struct store *store, const struct delta_vecto
 {
     owned(buf_release) struct buf key = {0};
     owned(buf_release) struct buf file = {0};
-    struct str bytes;
+    struct str bytes = {0};
     bool named = v->storage[0] == 'p' ? delta_path_key(v->text, &key, err)
                                       : relative_key(v->text, &key, err);
     if (!named || !store_get(store, buf_text(&key), VECTOR_SIZE_MAX, &file, err) ||
@@ -256,7 +258,7 @@ roaring_bitmap_t *delta_vector_read(struct store *store, const struct delta_vect
     return take(out);
 }
 
-/* --- writing ---------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 void delta_vector_file_begin(struct delta_vector_file *f)
 {

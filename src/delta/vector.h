@@ -9,8 +9,8 @@
 #include "delta/action.h"
 #include "store/store.h"
 
-/* Reads what a descriptor describes. Every size is checked, the checksum too; rows are below row_count.
- * Owned by the caller. NULL: ERROR_DATA, or ERROR_CONFLICT when the file is gone. */
+/* Reads what a descriptor describes. Every size is checked, the checksum too; rows are below
+ * row_count. Owned by the caller. NULL: ERROR_DATA, or ERROR_CONFLICT when the file is gone. */
 roaring_bitmap_t *delta_vector_read(struct store *store, const struct delta_vector *v,
                                     uint64_t row_count, struct error *err);
 
@@ -28,8 +28,7 @@ void delta_vector_file_release(struct delta_vector_file *f);
 
 /* Appends a vector; its descriptor is in the arena. */
 const struct delta_vector *delta_vector_file_add(struct delta_vector_file *f,
-                                                 const roaring_bitmap_t *deleted,
-                                                 struct arena *a);
+                                                 const roaring_bitmap_t *deleted, struct arena *a);
 
 /* The store key of the file. */
 char *delta_vector_file_key(const struct delta_vector_file *f, struct arena *a);

@@ -44,7 +44,8 @@ static void append_big_endian(int64_t v, size_t size, struct buf *out)
     }
 }
 
-/* The group "#..." of the writer that pads with '#': the rest is the number of the bytes that are left. */
+/* The group "#..." of the writer that pads with '#': the rest is the number of the bytes that are
+ * left. */
 static bool decode_padded(const char *group, struct buf *out)
 {
     size_t padding = strspn(group, "#");

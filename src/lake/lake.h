@@ -1,5 +1,5 @@
-/* What every table format offers to the code that writes tables: a snapshot (schema, files, position
- * record) and an atomic commit. Implemented by delta/. One table is used by one thread. */
+/* What every table format offers to the code that writes tables: a snapshot (schema, files,
+ * position record) and an atomic commit. Implemented by delta/. One table is used by one thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -25,9 +25,10 @@ struct lake_record {
     uint64_t epoch;
     enum barrier_phase phase;
     char load_id[UUID_TEXT_SIZE]; /* of the load that is going on or that made the table */
-    char source[128];             /* identity of the source: another server's positions mean nothing here */
-    int64_t version;              /* table version of the commit that carries the record; set by commit */
-    char txn_id[UUID_TEXT_SIZE];  /* of that commit; set by commit: numbers alone come back after a restore */
+    char source[128]; /* identity of the source: another server's positions mean nothing here */
+    int64_t version;  /* table version of the commit that carries the record; set by commit */
+    char txn_id[UUID_TEXT_SIZE]; /* of that commit; set by commit: numbers alone come back after a
+                                    restore */
 };
 
 /* Bounds and null counts of one column of a file, in the table's types. */
@@ -43,14 +44,14 @@ struct lake_statistics {
     } min, max;
 };
 
-/* A live data file. `slot` numbers files for the life of the open table and is never reused; what it points
- * to is borrowed until the table's next commit or refresh. */
+/* A live data file. `slot` numbers files for the life of the open table and is never reused; what
+ * it points to is borrowed until the table's next commit or refresh. */
 struct lake_file {
     uint32_t slot;
-    const char *path;              /* store key, not percent-encoded */
-    const char *const *partition;  /* text value per partition column; NULL: null value */
-    uint64_t row_count;            /* physical rows */
-    uint64_t size;                 /* bytes */
+    const char *path;             /* store key, not percent-encoded */
+    const char *const *partition; /* text value per partition column; NULL: null value */
+    uint64_t row_count;           /* physical rows */
+    uint64_t size;                /* bytes */
     uint64_t deleted_count;
     const struct roaring_bitmap_s *deleted; /* row numbers that are deleted; NULL: none */
 };
@@ -59,13 +60,13 @@ struct lake_snapshot {
     bool exists;
     int64_t version; /* -1 when the table does not exist */
     const char *table_id;
-    struct schema *schema;               /* columns in the table's types; is_key is never set */
-    const uint32_t *partition_columns;   /* indexes into the schema */
+    struct schema *schema;             /* columns in the table's types; is_key is never set */
+    const uint32_t *partition_columns; /* indexes into the schema */
     uint32_t partition_count;
-    bool has_feed;                       /* a change feed is kept */
+    bool has_feed; /* a change feed is kept */
     bool has_record;
     struct lake_record record;
-    uint32_t slot_count;                 /* lake_table_file() knows 0..slot_count-1 */
+    uint32_t slot_count; /* lake_table_file() knows 0..slot_count-1 */
 };
 
 struct lake_new_file {
@@ -84,20 +85,22 @@ struct lake_new_vector {
 
 /* One atomic step of a table. Everything is borrowed. */
 struct lake_commit {
-    const char *operation;       /* for history: "LOAD", "STREAM", "TRUNCATE", "HEARTBEAT" ... */
-    const struct schema *schema; /* the new schema, or NULL: unchanged. Columns are only added; a widened
-                                    type needs every file replaced (truncate) in this commit */
-    bool truncate;               /* every live file is removed (before anything is added) */
+    const char *operation; /* for history: "LOAD", "STREAM", "TRUNCATE", "HEARTBEAT" ... */
+    const struct schema
+        *schema;   /* the new schema, or NULL: unchanged. Columns are only added; a widened
+                      type needs every file replaced (truncate) in this commit */
+    bool truncate; /* every live file is removed (before anything is added) */
     const struct lake_new_file *files;
     uint32_t file_count;
-    const struct lake_new_file *change_files; /* rows with _change_type; not allowed with truncate */
+    const struct lake_new_file
+        *change_files; /* rows with _change_type; not allowed with truncate */
     uint32_t change_file_count;
     const struct lake_new_vector *vectors;
     uint32_t vector_count;
     const uint32_t *removed; /* slots of files all of whose rows are deleted */
     uint32_t removed_count;
-    bool same_rows; /* the files hold exactly the rows of what is removed (compaction, widened types): readers
-                       of the change feed skip them. No change files, no vectors */
+    bool same_rows; /* the files hold exactly the rows of what is removed (compaction, widened
+                       types): readers of the change feed skip them. No change files, no vectors */
     uint64_t rows_inserted, rows_updated, rows_deleted; /* for history */
     int64_t source_time_us;                             /* newest source commit in it; 0: unknown */
     struct lake_record record;                          /* version and txn_id are filled in */
@@ -107,9 +110,10 @@ struct lake_commit {
 
 struct lake_options {
     const char *location;
-    const char *pipeline;          /* names the record: several pipelines may keep records in one table. NULL:
-                                      opened for reading only */
-    struct engine_connection *engine; /* for checkpoints; borrowed. NULL: none are read or written */
+    const char *pipeline; /* names the record: several pipelines may keep records in one table.
+                             NULL: opened for reading only */
+    struct engine_connection
+        *engine; /* for checkpoints; borrowed. NULL: none are read or written */
 };
 
 struct lake_create {
@@ -134,7 +138,8 @@ struct lake_type {
     /* The type a value has in this format: uuid -> string ... */
     struct type (*stored_type)(struct type source);
 
-    /* Opens a location and reads its newest state. A location without a table opens with exists = false. */
+    /* Opens a location and reads its newest state. A location without a table opens with exists =
+     * false. */
     struct lake_table *(*open)(const struct lake_options *options, struct error *err);
 
     /* Makes the table. ERROR_CONFLICT when one exists. */
@@ -143,15 +148,18 @@ struct lake_type {
     /* Reads what was committed since. `*files_changed` says whether slots came or went. */
     bool (*refresh)(struct lake_table *t, bool *files_changed, struct error *err);
 
-    /* ERROR_LOST unless this is the table we left: same identity, our last commit in its history, no
-     * foreign change of rows since (rule 3). The message names what happened and the way back. */
+    /* ERROR_LOST unless this is the table we left: same identity, our last commit in its history,
+     * no foreign change of rows since (rule 3). The message names what happened and the way back.
+     */
     bool (*check)(struct lake_table *t, const struct lake_expectation *expected, struct error *err);
 
     /* ERROR_CONFLICT: another commit won and ours is certainly not in; refresh and plan again.
-     * ERROR_UNKNOWN: read back by refresh() and compare the record's txn_id. ERROR_LOST: the record no
-     * longer holds `from`, or a foreign commit changed rows. Done: the snapshot is the new version, and
-     * the new files have slots: `slots[i]` for files[i]. New files must have been published. */
-    bool (*commit)(struct lake_table *t, struct lake_commit *commit, uint32_t *slots, struct error *err);
+     * ERROR_UNKNOWN: read back by refresh() and compare the record's txn_id with the commit's,
+     * which is set in this case too. ERROR_LOST: the record no longer holds `from`, or a foreign
+     * commit changed rows. Done: the snapshot is the new version, and the new files have slots:
+     * `slots[i]` for files[i]. New files must have been published. */
+    bool (*commit)(struct lake_table *t, struct lake_commit *commit, uint32_t *slots,
+                   struct error *err);
 
     /* Checkpoints when due. Failing does no harm to the table. */
     bool (*maintain)(struct lake_table *t, struct error *err);
@@ -173,14 +181,15 @@ static inline struct lake_file *lake_table_file(const struct lake_table *t, uint
 }
 
 /* Store keys of new files: unique, with Hive-style directories for partitions. In the arena. */
-char *lake_data_path(struct arena *a, const struct schema *schema, const uint32_t *partition_columns,
-                     uint32_t partition_count, const char *const *partition);
+char *lake_data_path(struct arena *a, const struct schema *schema,
+                     const uint32_t *partition_columns, uint32_t partition_count,
+                     const char *const *partition);
 char *lake_change_path(struct arena *a, const struct schema *schema,
                        const uint32_t *partition_columns, uint32_t partition_count,
                        const char *const *partition);
 
-/* The text by which a partition value is known in table metadata; NULL for null. ERROR_DATA for kinds that
- * cannot partition (float, binary). */
+/* The text by which a partition value is known in table metadata; NULL for null. ERROR_DATA for
+ * kinds that cannot partition (float, binary). */
 must_check bool lake_partition_text(const struct column *c, uint32_t row, struct arena *a,
                                     const char **out, struct error *err);
 

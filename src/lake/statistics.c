@@ -21,24 +21,24 @@ static uint64_t count_nulls(const struct column *c, uint32_t row_count)
 }
 
 /* One loop a type: the bounds of the valid rows of a column, in `wide`. */
-#define COLLECT_BOUNDS(name, type, wide, field)                                                \
-    static void name(const struct column *c, uint32_t row_count, struct lake_statistics *out)  \
-    {                                                                                          \
-        const type *values = c->values;                                                        \
-        wide low = 0;                                                                          \
-        wide high = 0;                                                                         \
-        bool any = false;                                                                      \
-        for (uint32_t i = 0; i < row_count; i++) {                                             \
-            if (column_is_valid(c, i)) {                                                       \
-                wide v = (wide)values[i];                                                      \
-                low = !any || v < low ? v : low;                                               \
-                high = !any || v > high ? v : high;                                            \
-                any = true;                                                                    \
-            }                                                                                  \
-        }                                                                                      \
-        out->has_min = out->has_max = any;                                                     \
-        out->min.field = low;                                                                  \
-        out->max.field = high;                                                                 \
+#define COLLECT_BOUNDS(name, type, wide, field)                                               \
+    static void name(const struct column *c, uint32_t row_count, struct lake_statistics *out) \
+    {                                                                                         \
+        const type *values = c->values;                                                       \
+        wide low = 0;                                                                         \
+        wide high = 0;                                                                        \
+        bool any = false;                                                                     \
+        for (uint32_t i = 0; i < row_count; i++) {                                            \
+            if (column_is_valid(c, i)) {                                                      \
+                wide v = (wide)values[i];                                                     \
+                low = !any || v < low ? v : low;                                              \
+                high = !any || v > high ? v : high;                                           \
+                any = true;                                                                   \
+            }                                                                                 \
+        }                                                                                     \
+        out->has_min = out->has_max = any;                                                    \
+        out->min.field = low;                                                                 \
+        out->max.field = high;                                                                \
     }
 COLLECT_BOUNDS(collect_int16, int16_t, int64_t, integer)
 COLLECT_BOUNDS(collect_int32, int32_t, int64_t, integer)
@@ -70,8 +70,8 @@ static void collect_decimal(const struct column *c, uint32_t row_count, struct l
     }
 }
 
-/* A NaN has no place in an order that all readers share, so there are no bounds. The two zeroes do not
- * either: the lower bound becomes -0.0, the upper 0.0. */
+/* A NaN has no place in an order that all readers share, so there are no bounds. The two zeroes do
+ * not either: the lower bound becomes -0.0, the upper 0.0. */
 static void collect_float(const struct column *c, uint32_t row_count, struct lake_statistics *out)
 {
     double low = 0;
@@ -126,9 +126,9 @@ static size_t encode(uint32_t v, char out[4])
     return size;
 }
 
-/* The shortest change that makes a prefix greater than everything that begins with it: the next code
- * point in its last place that has one. U+FFFF has none, because readers that compare UTF-16 units
- * order U+10000 before it. False: there is no bound. */
+/* The shortest change that makes a prefix greater than everything that begins with it: the next
+ * code point in its last place that has one. U+FFFF has none, because readers that compare UTF-16
+ * units order U+10000 before it. False: there is no bound. */
 static bool upper_bound(struct str prefix, struct arena *a, struct str *out)
 {
     size_t end = prefix.size;

@@ -1,7 +1,9 @@
 #include "pipeline/pipeline.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -41,6 +43,17 @@ static void wait_ms(struct pipeline *p, int64_t delay_ms)
     }
 }
 
+/* Whoever finds something lost knows what; only here is it known which pipeline has to be loaded again. */
+static void name_way_back(const struct pipeline *p, struct error *err)
+{
+    size_t used = strlen(err->message);
+    if (err->kind == ERROR_LOST) {
+        (void)snprintf(err->message + used, sizeof(err->message) - used,
+                       "; \"leat reload %s\" makes the tables equal to the source again",
+                       p->config->name);
+    }
+}
+
 /* The supervisor: one run after the other until one ends well, cannot be mended, or was asked to end. What
  * a broken run had not committed is read again: the tables know where they stand. */
 static bool supervise(struct pipeline *p, struct error *err)
@@ -54,12 +67,13 @@ static bool supervise(struct pipeline *p, struct error *err)
         if (attempt.kind == ERROR_CANCELLED || (is_stopping(p) && retry_is_for(attempt.kind))) {
             return true; /* asked to stop: what is not committed comes again at the next start */
         }
-        if (p->shared.streamed) {
+        if (p->shared.progressed) {
             retry_reset(&retry);
         }
         int64_t delay_ms = retry_is_for(attempt.kind) ? retry_next_ms(&retry) : -1;
         if (delay_ms < 0) {
             *err = attempt;
+            name_way_back(p, err);
             return false;
         }
         atomic_store(&p->shared.state, PIPELINE_RETRYING);

@@ -32,6 +32,7 @@ struct run {
     struct sink **sinks;     /* config->sink_count */
     struct writer **writers; /* config->sink_count */
     struct progress *progress;
+    struct position started_at; /* what was durable when the run began */
     struct epoch epoch;
     struct lag lag;
     struct position boundary; /* where the stream last stood between transactions */
@@ -194,7 +195,8 @@ static void start_writers(struct run *r, struct position at, bool load)
     r->boundary = at;
     r->at_boundary = true;
     /* A load has shown nothing to be durable before it is committed. */
-    r->progress = progress_new(r->config->sink_count, load ? (struct position){0} : at);
+    r->started_at = load ? (struct position){0} : at;
+    r->progress = progress_new(r->config->sink_count, r->started_at);
     r->epoch = (struct epoch){.interval_ms = INT64_MAX,
                               .rows_max = UINT64_MAX,
                               .bytes_max = UINT64_MAX,
@@ -230,6 +232,7 @@ static bool acknowledge(struct run *r, struct error *err)
 {
     struct position position = progress_acknowledge(r->progress);
     struct progress_view view = progress_view(r->progress);
+    r->shared->progressed |= !position_equal(view.durable, r->started_at);
     lag_durable(&r->lag, view.durable);
     atomic_store(&r->shared->received, view.received.integer);
     atomic_store(&r->shared->durable, view.durable.integer);
@@ -384,10 +387,21 @@ static bool load(struct run *r, struct error *err)
 
 /* ---- streaming ---- */
 
+/* Without events there is no push that would tell of a failed sink. */
+static bool check_writers(struct run *r, struct error *err)
+{
+    for (uint32_t i = 0; i < r->config->sink_count; i++) {
+        if (writer_has_failed(r->writers[i])) {
+            return error_set(err, ERROR_CANCELLED, "a sink stopped");
+        }
+    }
+    return true;
+}
+
 static bool stream_step(struct run *r, struct error *err)
 {
     struct event event = {0};
-    if (!acknowledge(r, err)) {
+    if (!check_writers(r, err) || !acknowledge(r, err)) {
         return false;
     }
     if (!source_next(r->source, WAIT_MS, &event, err)) {
@@ -413,7 +427,6 @@ static bool stream_step(struct run *r, struct error *err)
 static bool stream(struct run *r, struct error *err)
 {
     atomic_store(&r->shared->state, PIPELINE_STREAMING);
-    r->shared->streamed = true;
     log_info("streaming", log_str("pipeline", r->config->name),
              log_u64("position", r->boundary.integer));
     while (!atomic_load(&r->shared->abandon)) {
@@ -471,7 +484,7 @@ bool reader_run(const struct pipeline_config *config, const struct pipeline_opti
 {
     struct run r = {.config = config, .options = options, .shared = shared};
     atomic_store(&shared->state, PIPELINE_STARTING);
-    shared->streamed = false;
+    shared->progressed = false;
     bool done = run_steps(&r, err);
     run_release(&r);
     return done;

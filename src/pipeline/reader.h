@@ -23,7 +23,7 @@ struct reader_shared {
     atomic_uint_fast64_t durable;
     atomic_uint_fast64_t acknowledged;
     atomic_int_fast64_t lag_ms;
-    bool streamed; /* this run got as far as streaming: failures before count as one row */
+    bool progressed; /* something became durable in this run: its failure begins a new count */
 };
 
 /* True: it ended because it was asked to (or, with stop_after_load, because the load is committed). */

@@ -20,7 +20,7 @@ struct writer {
     bool has_changes;  /* since the last barrier */
     int64_t commit_ms; /* when something was last committed (monotonic) */
     struct position heartbeat_position; /* complete as of then */
-    bool failed;
+    atomic_bool failed;
     struct error err; /* why */
 };
 
@@ -46,9 +46,11 @@ static bool commit_with_retries(struct writer *w, const struct barrier *barrier,
         int64_t delay_ms = retry_is_for(attempt.kind) ? retry_next_ms(&retry) : -1;
         if (delay_ms < 0 || atomic_load(&w->abandoned)) {
             *err = attempt;
-            return retry.attempts == 0
-                       ? false
-                       : error_wrap(err, "gave up after %u attempts", retry.attempts + 1);
+            if (delay_ms < 0 && retry.attempts > 0) {
+                (void)error_wrap(err, "gave up after %u attempts", retry.attempts + 1);
+                return error_recast(err, ERROR_FATAL);
+            }
+            return false;
         }
         metric_add(METRIC_RETRIES, &(struct metric_labels){.pipeline = w->options.pipeline}, 1);
         log_warn("commit retry", log_str("pipeline", w->options.pipeline),
@@ -119,7 +121,7 @@ static void *run(void *arg)
         bool done = handle(w, &event, &w->err);
         event_release(&event);
         if (!done) {
-            w->failed = true;
+            atomic_store(&w->failed, true);
             queue_abandon(w->queue); /* the reader's next push tells it */
             break;
         }
@@ -148,6 +150,11 @@ struct queue *writer_queue(struct writer *w)
     return w->queue;
 }
 
+bool writer_has_failed(struct writer *w)
+{
+    return atomic_load(&w->failed);
+}
+
 bool writer_stop(struct writer **writer, bool abandon, struct error *err)
 {
     struct writer *w = take(*writer);
@@ -161,7 +168,7 @@ bool writer_stop(struct writer **writer, bool abandon, struct error *err)
         queue_close(w->queue);
     }
     pthread_join(w->thread, NULL);
-    bool done = !w->failed;
+    bool done = !atomic_load(&w->failed);
     if (!done && err->kind == ERROR_NONE) {
         *err = w->err;
         (void)error_wrap(err, "sink %s", w->options.sink_name);

@@ -32,6 +32,9 @@ struct writer *writer_start(const struct writer_options *options);
 /* Where the reader puts the sink's events. */
 struct queue *writer_queue(struct writer *w);
 
+/* True once it has ended because of an error. */
+bool writer_has_failed(struct writer *w);
+
 /* Lets the thread drain its queue and end (abandon: drop the queue and end after the step under way),
  * waits for it and frees the writer. False: what made it fail. */
 must_check bool writer_stop(struct writer **w, bool abandon, struct error *err);

@@ -39,7 +39,8 @@ static int64_t nanoseconds(struct statx_timestamp t)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static bool identify(const char *path, struct identity *id, struct content *content, bool *is_directory)
+static bool identify(const char *path, struct identity *id, struct content *content,
+                     bool *is_directory)
 {
     struct statx sx;
     if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &sx) != 0) {

@@ -1,8 +1,8 @@
 /* A power cut for tests: at a failpoint, everything below some directories that was not synced is
  * dropped, contents and names, before the process dies. kill -9 alone keeps the page cache.
  *
- * What it does not do: bring back a name that was removed, or the old content behind a name that was
- * replaced, without the directory having been synced. */
+ * What it does not do: bring back a name that was removed, or the old content behind a name that
+ * was replaced, without the directory having been synced. */
 #pragma once
 
 #ifdef LEAT_FAILPOINTS

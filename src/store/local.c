@@ -10,7 +10,8 @@ struct local {
     char *root; /* owned; without a trailing slash, "" for the root of the file system */
 };
 
-/* Keys may come from the metadata of a table that somebody else wrote: they never lead out of the root. */
+/* Keys may come from the metadata of a table that somebody else wrote: they never lead out of the
+ * root. */
 static bool check_key(const char *key, struct error *err)
 {
     const char *part = key;
@@ -94,10 +95,10 @@ static bool list_entry(const char *directory, const char *name, struct store_ent
     if (stat(buf_text(&path), &st) != 0 || !S_ISREG(st.st_mode)) {
         return false;
     }
-    *out = (struct store_entry){
-        .name = strdup(name),
-        .size = (uint64_t)st.st_size,
-        .modified_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000};
+    *out = (struct store_entry){.name = strdup(name),
+                                .size = (uint64_t)st.st_size,
+                                .modified_ms = (int64_t)st.st_mtim.tv_sec * 1000 +
+                                               st.st_mtim.tv_nsec / 1000000};
     if (!out->name) {
         abort();
     }
@@ -187,8 +188,7 @@ static bool sync_directories(const struct local *l, const char *const *keys, siz
     return ok;
 }
 
-static bool local_publish(struct store *s, const char *const *keys, size_t count,
-                          struct error *err)
+static bool local_publish(struct store *s, const char *const *keys, size_t count, struct error *err)
 {
     struct local *l = (struct local *)s;
     for (size_t i = 0; i < count; i++) {

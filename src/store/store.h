@@ -1,7 +1,8 @@
 /* Where tables lie: named objects under one root. Keys are relative paths with '/' and no '..'.
  *
- * Data files are written by the engine, which knows local paths only: stage() says where, publish() makes
- * them durable under their keys, fetch() says where to read them. Safe from one thread at a time. */
+ * Data files are written by the engine, which knows local paths only: stage() says where, publish()
+ * makes them durable under their keys, fetch() says where to read them. Safe from one thread at a
+ * time. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,20 +28,22 @@ struct store_entries {
 struct store_type {
     const char *scheme; /* "file" */
 
-    /* Whole content, appended to `out`. Absent: ERROR_CONFLICT (someone removed it, or it never was). */
-    bool (*get)(struct store *s, const char *key, size_t size_max, struct buf *out, struct error *err);
+    /* Whole content, appended to `out`. Absent: ERROR_CONFLICT (someone removed it, or it never
+     * was). */
+    bool (*get)(struct store *s, const char *key, size_t size_max, struct buf *out,
+                struct error *err);
 
     /* Replaces the object, durably. */
     bool (*put)(struct store *s, const char *key, struct str data, struct error *err);
 
-    /* Creates the object, durably, unless it exists (ERROR_CONFLICT). ERROR_UNKNOWN: it may or may not
-     * have been created; read it back. */
+    /* Creates the object, durably, unless it exists (ERROR_CONFLICT). ERROR_UNKNOWN: it may or may
+     * not have been created; read it back. */
     bool (*put_if_absent)(struct store *s, const char *key, struct str data, struct error *err);
 
-    /* Objects directly in a directory whose names are >= `from` ("" for all). A missing directory is
-     * empty. */
-    bool (*list)(struct store *s, const char *directory, const char *from, struct store_entries *out,
-                 struct error *err);
+    /* Objects directly in a directory whose names are >= `from` ("" for all). A missing directory
+     * is empty. */
+    bool (*list)(struct store *s, const char *directory, const char *from,
+                 struct store_entries *out, struct error *err);
 
     /* Removes an object; a missing one is fine. */
     bool (*remove)(struct store *s, const char *key, struct error *err);
@@ -61,8 +64,8 @@ struct store {
     const struct store_type *type; /* first member of each store's struct */
 };
 
-/* Opens the store of a location: a path or file:// URL. The root need not exist; put and stage make it.
- * Another scheme is ERROR_CONFIG. */
+/* Opens the store of a location: a path or file:// URL. The root need not exist; put and stage make
+ * it. Another scheme is ERROR_CONFIG. */
 struct store *store_open(const char *location, struct error *err);
 
 void store_entries_release(struct store_entries *e);

@@ -34,8 +34,7 @@ bool uri_decode(struct str text, struct buf *out, struct error *err)
             int high = text.size - i > 2 ? hexadecimal(text.data[i + 1]) : -1;
             int low = text.size - i > 2 ? hexadecimal(text.data[i + 2]) : -1;
             if (high < 0 || low < 0 || (high == 0 && low == 0)) {
-                return error_set(err, ERROR_DATA, "\"%.*s\" is not percent-encoded",
-                                 str_arg(text));
+                return error_set(err, ERROR_DATA, "\"%.*s\" is not percent-encoded", str_arg(text));
             }
             c = (char)(high * 16 + low);
             i += 2;

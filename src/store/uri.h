@@ -1,4 +1,5 @@
-/* Percent-encoding of paths (RFC 3986): file URLs, partition directories, paths in table metadata. */
+/* Percent-encoding of paths (RFC 3986): file URLs, partition directories, paths in table metadata.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -7,7 +8,8 @@
 #include "base/error.h"
 #include "base/str.h"
 
-/* Appends `text` with every byte encoded that is not unreserved (A-Z a-z 0-9 - . _ ~) nor in `keep`. */
+/* Appends `text` with every byte encoded that is not unreserved (A-Z a-z 0-9 - . _ ~) nor in
+ * `keep`. */
 void uri_encode(struct str text, const char *keep, struct buf *out);
 
 /* Appends the decoded text. ERROR_DATA: a '%' without two hexadecimal digits, or an encoded NUL. */

@@ -94,8 +94,7 @@ static bool apply_change(struct apply *a, uint32_t row, struct error *err)
     return result == NET_DONE || diverged(a, row, result, err);
 }
 
-bool apply_upsert(struct table *t, struct batch *converted, struct position skip,
-                  struct error *err)
+bool apply_upsert(struct table *t, struct batch *converted, struct position skip, struct error *err)
 {
     owned(arena_release) struct arena arena = {0};
     struct apply a = {
@@ -116,7 +115,8 @@ bool apply_upsert(struct table *t, struct batch *converted, struct position skip
     a.number = net_add_batch(&t->net, converted);
     for (uint32_t row = 0; row < converted->row_count; row++) {
         if (converted->kinds[row] == ROW_UPDATE_BEFORE ||
-            (!converted->loading && position_covers(skip, position_integer(converted->positions[row])))) {
+            (!converted->loading &&
+             position_covers(skip, position_integer(converted->positions[row])))) {
             continue;
         }
         if (!apply_change(&a, row, err)) {

@@ -1,5 +1,5 @@
-/* One epoch of one table becomes one commit of the lake. The index moves only when the commit is known to be
- * in; whatever fails before leaves the epoch as it was, to be committed again. */
+/* One epoch of one table becomes one commit of the lake. The index moves only when the commit is
+ * known to be in; whatever fails before leaves the epoch as it was, to be committed again. */
 #include <assert.h>
 #include <inttypes.h>
 
@@ -53,8 +53,7 @@ static bool move_index(struct table *t, const struct plan *p, const uint32_t *sl
         }
     }
     for (uint32_t i = 0; i < p->data.count; i++) {
-        uint64_t place =
-            place_make(slots[place_slot(p->places[i])], place_row(p->places[i]));
+        uint64_t place = place_make(slots[place_slot(p->places[i])], place_row(p->places[i]));
         if (!index_put(t->index, n->keys[p->data.items[i].key].hash, place, NULL, err)) {
             return false;
         }
@@ -70,7 +69,8 @@ static void end_epoch(struct table *t)
     t->schema_changed = false;
 }
 
-/* The commit is in. A failure from here on is of the index alone: the table itself is as it should be. */
+/* The commit is in. A failure from here on is of the index alone: the table itself is as it should
+ * be. */
 static bool finish(struct table *t, const struct plan *p, const uint32_t *slots, struct error *err)
 {
     failpoint("table_after_commit_before_index");
@@ -101,9 +101,9 @@ static bool relocate(struct table *t, struct error *err)
         }
         r->place = index_get(t->index, t->net.keys[r->origin].hash);
         if (r->place == PLACE_NONE) {
-            return error_set(err, ERROR_LOST,
-                             "table %s: a row that this pipeline wrote is gone: run \"leat reload\"",
-                             t->name);
+            return error_set(
+                err, ERROR_LOST,
+                "table %s: a row that this pipeline wrote is gone: run \"leat reload\"", t->name);
         }
     }
     return true;
@@ -130,7 +130,8 @@ static bool refresh(struct table *t, struct error *err)
 
 static bool is_in(const struct table *t, const char *id)
 {
-    return t->lake->snapshot.has_record && strcmp(t->lake->snapshot.record.txn_id, id) == 0;
+    return id[0] != '\0' && t->lake->snapshot.has_record &&
+           strcmp(t->lake->snapshot.record.txn_id, id) == 0;
 }
 
 /* The table tells whether the commit of that id is in. */
@@ -197,6 +198,7 @@ static void fill(struct table *t, struct plan *p, const struct barrier *barrier,
     c->record.complete = complete;
     c->record.epoch = barrier->epoch;
     c->record.phase = barrier->phase;
+    c->record.txn_id[0] = '\0'; /* set by the lake; the old one would look like success */
 }
 
 /* Hands the commit to the lake; false with ERROR_UNKNOWN only if reading back did not help. */
@@ -287,6 +289,7 @@ bool commit_record(struct table *t, const char *operation_name, bool truncate,
             .record = *record,
             .from = from_position(t),
         };
+        c.record.txn_id[0] = '\0';
         struct error why = {0};
         if (t->lake->type->commit(t->lake, &c, NULL, &why)) {
             break;

@@ -102,9 +102,8 @@ static void format_values(struct batch *b, const struct column *from, struct col
         }
         buf_clear(&text);
         value_format(from, row, &text);
-        const char *data = text.size > VIEW_INLINE_MAX
-                               ? arena_copy(&b->arena, text.data, text.size)
-                               : text.data;
+        const char *data =
+            text.size > VIEW_INLINE_MAX ? arena_copy(&b->arena, text.data, text.size) : text.data;
         views[row] = view_from(data, text.size);
     }
 }

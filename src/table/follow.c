@@ -1,5 +1,5 @@
-/* The table's schema follows the source's: new columns are appended, dropped ones stay and are null from then
- * on, wider types widen the table's. Columns are known by name only. */
+/* The table's schema follows the source's: new columns are appended, dropped ones stay and are null
+ * from then on, wider types widen the table's. Columns are known by name only. */
 #include <string.h>
 #include <strings.h>
 
@@ -81,8 +81,8 @@ static bool merge_type(const struct table *t, const struct schema_column *column
     return refuse_types(t, column->name, column->type, stored, err);
 }
 
-/* A column that was dropped and comes back: rows that were not touched in between still hold the values from
- * before, which nobody can tell from the new ones. */
+/* A column that was dropped and comes back: rows that were not touched in between still hold the
+ * values from before, which nobody can tell from the new ones. */
 static bool check_returned(const struct table *t, const struct schema_column *column,
                            struct error *err)
 {
@@ -103,8 +103,7 @@ static void copy_column(struct schema *s, uint32_t at, const struct schema_colum
         .type = type,
         .nullable = true, /* a column that is dropped one day becomes null */
         .is_key = false,
-        .source_type =
-            column->source_type ? schema_name(s, str_from(column->source_type)) : NULL,
+        .source_type = column->source_type ? schema_name(s, str_from(column->source_type)) : NULL,
     };
 }
 
@@ -261,7 +260,8 @@ static bool is_same_columns(const struct schema *a, const struct schema *b)
 }
 
 /* The new schema becomes the table's. */
-static void adopt(struct table *t, struct schema *s, uint32_t *partitions, const struct schema *source)
+static void adopt(struct table *t, struct schema *s, uint32_t *partitions,
+                  const struct schema *source)
 {
     const struct schema *base = t->schema ? t->schema : t->lake->snapshot.schema;
     bool is_new = base_count(t) == 0;
@@ -279,15 +279,15 @@ static void adopt(struct table *t, struct schema *s, uint32_t *partitions, const
         arena_copy(&t->schema_arena, partitions, t->partition_count * sizeof(*partitions));
     struct schema *old = t->schema;
     t->schema = s;
-    t->key = (struct key){
-        .schema = s, .columns = columns, .column_count = count, .seed = t->seed};
+    t->key = (struct key){.schema = s, .columns = columns, .column_count = count, .seed = t->seed};
     schema_release(old);
     struct schema *old_source = t->source;
     t->source = schema_reference(source);
     schema_release(old_source);
 }
 
-/* Images of the epoch are kept in the newest columns, so that whoever reads them sees one schema. */
+/* Images of the epoch are kept in the newest columns, so that whoever reads them sees one schema.
+ */
 static bool convert_images(struct table *t, struct error *err)
 {
     for (uint32_t i = 0; i < t->net.batch_count; i++) {
@@ -306,8 +306,7 @@ bool follow_schema(struct table *t, const struct schema *source, struct error *e
     uint32_t count = base_count(t);
     owned(schema_free) struct schema *s = schema_new(count + count_new(t, count, source));
     owned(arena_release) struct arena scratch = {0};
-    uint32_t *partitions =
-        arena_array(&scratch, t->partition_count + 1, sizeof(*partitions));
+    uint32_t *partitions = arena_array(&scratch, t->partition_count + 1, sizeof(*partitions));
     if (!keep_columns(t, s, count, source, err) || !add_columns(t, s, count, source, err)) {
         return false;
     }

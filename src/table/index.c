@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* `place` is 8 hash bits, 24 bits of file slot + 1, 32 bits of row. A file field of 0 is an empty entry, all
- * ones a removed one. */
+/* `place` is 8 hash bits, 24 bits of file slot + 1, 32 bits of row. A file field of 0 is an empty
+ * entry, all ones a removed one. */
 struct entry {
     uint64_t low;
     uint64_t place;
@@ -175,8 +175,8 @@ static void insert(struct partition *p, struct entry entry)
     }
 }
 
-/* Makes room for one more. Growth factors differ between partitions, so that they do not all rehash in the
- * same commit; a partition that is mostly removed entries is rehashed at its size. */
+/* Makes room for one more. Growth factors differ between partitions, so that they do not all rehash
+ * in the same commit; a partition that is mostly removed entries is rehashed at its size. */
 static void make_room(struct index *ix, struct partition *p)
 {
     uint64_t capacity = (uint64_t)p->bucket_count * BUCKET_ENTRIES;
@@ -191,8 +191,8 @@ static void make_room(struct index *ix, struct partition *p)
     struct entry *old = p->entries;
     uint64_t number = (uint64_t)(p - ix->partitions);
     if ((uint64_t)p->live * 100 >= capacity * 72) {
-        uint64_t grown = p->bucket_count + p->bucket_count / 4 +
-                         p->bucket_count * (number % 16) / 128 + 1;
+        uint64_t grown =
+            p->bucket_count + p->bucket_count / 4 + p->bucket_count * (number % 16) / 128 + 1;
         assert(grown <= UINT32_MAX / BUCKET_ENTRIES);
         ix->bytes += (grown - p->bucket_count) * 64;
         p->bucket_count = (uint32_t)grown;
@@ -212,10 +212,11 @@ bool index_put(struct index *ix, struct hash128 hash, uint64_t place, uint64_t *
                struct error *err)
 {
     if (place_slot(place) >= INDEX_SLOT_LIMIT) {
-        return error_set(err, ERROR_FATAL,
-                         "file number %u does not fit into the key index; start the pipeline again, which "
-                         "numbers the files anew",
-                         place_slot(place));
+        return error_set(
+            err, ERROR_FATAL,
+            "file number %u does not fit into the key index; start the pipeline again, which "
+            "numbers the files anew",
+            place_slot(place));
     }
     uint64_t packed =
         (hash.high & 0xFF) << 56 | ((uint64_t)place_slot(place) + 1) << 32 | place_row(place);

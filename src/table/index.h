@@ -1,10 +1,10 @@
-/* The key index: key -> where its row lies. In memory, one for each table, built from the key columns of the
- * live files when the table is opened and moved on after each commit.
+/* The key index: key -> where its row lies. In memory, one for each table, built from the key
+ * columns of the live files when the table is opened and moved on after each commit.
  *
- * Partitioned open addressing: a slot is 16 bytes, 64 bits of the key's hash in one word, 8 more with file
- * slot and row in the other. The partition takes 6 to 12 more bits, so that 78 to 84 bits tell keys
- * apart. A partition grows alone, and partitions of one size grow at different fill levels: no commit waits for the
- * whole table to be rehashed. */
+ * Partitioned open addressing: a slot is 16 bytes, 64 bits of the key's hash in one word, 8 more
+ * with file slot and row in the other. The partition takes 6 to 12 more bits, so that 78 to 84 bits
+ * tell keys apart. A partition grows alone, and partitions of one size grow at different fill
+ * levels: no commit waits for the whole table to be rehashed. */
 #pragma once
 
 #include <stdbool.h>
@@ -38,7 +38,7 @@ enum { INDEX_SLOT_LIMIT = (1 << 24) - 2 };
 
 /* An empty index with room for about `expected_count` keys. */
 struct index *index_new(uint64_t expected_count);
-void index_free(struct index **ix);
+void index_free(struct index **index);
 
 /* The place of a key, or PLACE_NONE. */
 uint64_t index_get(const struct index *ix, struct hash128 hash);
@@ -47,10 +47,10 @@ uint64_t index_get(const struct index *ix, struct hash128 hash);
 void index_get_many(const struct index *ix, const struct hash128 *hashes, size_t count,
                     uint64_t *places);
 
-/* Sets the place of a key; `*replaced` (may be NULL) is the one it had, or PLACE_NONE. A file slot beyond
- * INDEX_SLOT_LIMIT is ERROR_FATAL: a new start numbers files anew. */
-must_check bool index_put(struct index *ix, struct hash128 hash, uint64_t place,
-                          uint64_t *replaced, struct error *err);
+/* Sets the place of a key; `*replaced` (may be NULL) is the one it had, or PLACE_NONE. A file slot
+ * beyond INDEX_SLOT_LIMIT is ERROR_FATAL: a new start numbers files anew. */
+must_check bool index_put(struct index *ix, struct hash128 hash, uint64_t place, uint64_t *replaced,
+                          struct error *err);
 
 /* Forgets a key; false when it was not there. */
 bool index_remove(struct index *ix, struct hash128 hash);

@@ -6,8 +6,18 @@
 #include "format/value.h"
 
 /* One tag for each kind of value that can be equal to another; stable within a run only. */
-enum tag { TAG_BOOL, TAG_INTEGER, TAG_FLOAT, TAG_DECIMAL, TAG_TEXT, TAG_BINARY, TAG_DATE, TAG_TIME,
-           TAG_TIMESTAMP, TAG_UUID };
+enum tag {
+    TAG_BOOL,
+    TAG_INTEGER,
+    TAG_FLOAT,
+    TAG_DECIMAL,
+    TAG_TEXT,
+    TAG_BINARY,
+    TAG_DATE,
+    TAG_TIME,
+    TAG_TIMESTAMP,
+    TAG_UUID
+};
 
 static void append_tagged(struct buf *out, enum tag tag, const void *data, size_t size)
 {
@@ -139,8 +149,7 @@ bool key_hash_rows(const struct key *k, const struct column *columns, const uint
         for (uint32_t i = 0; i < k->column_count; i++) {
             const struct column *c = &columns[k->columns[i]];
             bool from_before = kinds && row > 0 && kinds[row] == ROW_UPDATE_AFTER &&
-                               kinds[row - 1] == ROW_UPDATE_BEFORE &&
-                               column_is_unchanged(c, row);
+                               kinds[row - 1] == ROW_UPDATE_BEFORE && column_is_unchanged(c, row);
             uint32_t at = from_before ? row - 1 : row;
             if (!column_is_valid(c, at)) {
                 return null_key(k, k->columns[i], row, err);

@@ -1,7 +1,8 @@
-/* The identity of a row: its key columns as canonical bytes, hashed to 128 bits with the table's seed.
+/* The identity of a row: its key columns as canonical bytes, hashed to 128 bits with the table's
+ * seed.
  *
- * Canonical means that equal keys have equal bytes whatever the width of the column: integers as 8 bytes,
- * decimals without trailing zeros, -0.0 as 0.0. A column that widens keeps its keys. */
+ * Canonical means that equal keys have equal bytes whatever the width of the column: integers as 8
+ * bytes, decimals without trailing zeros, -0.0 as 0.0. A column that widens keeps its keys. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,8 +22,8 @@ struct key {
     uint64_t seed;
 };
 
-/* Appends the canonical bytes of one row: per column a tag, and for text its size. A value that is null
- * gives false. `columns` are those of the whole schema. */
+/* Appends the canonical bytes of one row: per column a tag, and for text its size. A value that is
+ * null gives false. `columns` are those of the whole schema. */
 must_check bool key_append(const struct key *k, const struct column *columns, uint32_t row,
                            struct buf *out);
 

@@ -1,6 +1,6 @@
-/* Loads into tables that hold rows already (rules.md 7): a row that the load names is compared and left alone
- * if it is equal; at the end, rows that nobody named are deleted. Files that were written since the load
- * began hold named rows only. */
+/* Loads into tables that hold rows already (rules.md 7): a row that the load names is compared and
+ * left alone if it is equal; at the end, rows that nobody named are deleted. Files that were
+ * written since the load began hold named rows only. */
 #include <stdlib.h>
 
 #include "table/state.h"
@@ -96,7 +96,8 @@ bool load_sweep(struct table *t, struct error *err)
         roaring_bitmap_t *unnamed = unnamed_rows(t, f);
         roaring_uint32_iterator_t *it = roaring_create_iterator(unnamed);
         bool done = true;
-        for (uint32_t count; done && (count = roaring_read_uint32_iterator(it, rows, ROWS_PER_READ));) {
+        for (uint32_t count;
+             done && (count = roaring_read_uint32_iterator(it, rows, ROWS_PER_READ));) {
             for (uint32_t i = 0; i < count; i++) {
                 places[i] = place_make(slot, rows[i]);
             }

@@ -83,7 +83,8 @@ uint32_t net_add_batch(struct net *n, struct batch *b)
 uint32_t net_add_image(struct net *n, uint32_t batch, uint32_t row, uint32_t previous)
 {
     n->images = grown(n->images, n->image_count, &n->image_capacity, sizeof(*n->images));
-    n->images[n->image_count] = (struct net_image){.batch = batch, .row = row, .previous = previous};
+    n->images[n->image_count] =
+        (struct net_image){.batch = batch, .row = row, .previous = previous};
     return n->image_count++;
 }
 
@@ -97,7 +98,8 @@ void net_add_stray(struct net *n, uint64_t place, uint32_t before)
 
 static uint32_t *slot_of(const struct net *n, struct hash128 hash)
 {
-    for (uint32_t i = (uint32_t)hash.low & (n->slot_count - 1);; i = (i + 1) & (n->slot_count - 1)) {
+    for (uint32_t i = (uint32_t)hash.low & (n->slot_count - 1);;
+         i = (i + 1) & (n->slot_count - 1)) {
         uint32_t *slot = &n->slots[i];
         if (*slot == 0 || (n->keys[*slot - 1].hash.low == hash.low &&
                            n->keys[*slot - 1].hash.high == hash.high)) {
@@ -170,7 +172,8 @@ static uint32_t row_at(struct net *n, struct net_at at)
     return row;
 }
 
-/* Makes an image the row's newest. The one before is kept only if it can still be asked for values. */
+/* Makes an image the row's newest. The one before is kept only if it can still be asked for values.
+ */
 static void push_image(struct net *n, uint32_t row, uint32_t image)
 {
     struct net_image *im = &n->images[image];

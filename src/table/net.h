@@ -1,14 +1,15 @@
-/* What an epoch did to one table, row by row (rules.md 6). Net follows rows and not keys: a row has an origin,
- * the key under which the table holds it, or none if it was made in this epoch, and a current key, or none
- * if it is gone. Everything else follows from the two:
+/* What an epoch did to one table, row by row (rules.md 6). Net follows rows and not keys: a row has
+ * an origin, the key under which the table holds it, or none if it was made in this epoch, and a
+ * current key, or none if it is gone. Everything else follows from the two:
  *
  *     (none, k) insert   (k, none) delete   (k, k) update   (k1, k2) delete k1 and insert k2
  *
- * Read by key, a key's old row (its origin) and its new one (the row that lives there now) may be two rows:
- * that is an update as far as readers of the table can tell.
+ * Read by key, a key's old row (its origin) and its new one (the row that lives there now) may be
+ * two rows: that is an update as far as readers of the table can tell.
  *
- * A row's values are images: rows of the epoch's batches, in the table's columns. A value that an image does
- * not have is that of the image before it, and in the end that of the row as the table held it. */
+ * A row's values are images: rows of the epoch's batches, in the table's columns. A value that an
+ * image does not have is that of the image before it, and in the end that of the row as the table
+ * held it. */
 #pragma once
 
 #include <stdbool.h>
@@ -50,7 +51,7 @@ struct net_stray {
 struct net {
     struct net_key *keys;
     uint32_t key_count, key_capacity;
-    uint32_t *slots; /* by hash: key + 1 */
+    uint32_t *slots;     /* by hash: key + 1 */
     uint32_t slot_count; /* power of two, or 0 */
     struct net_row *rows;
     uint32_t row_count, row_capacity;
@@ -84,7 +85,8 @@ struct net_at {
     uint64_t place;
 };
 
-/* One change. `after` and `before` are images, or NET_NONE; `before` only if it is the whole row. */
+/* One change. `after` and `before` are images, or NET_NONE; `before` only if it is the whole row.
+ */
 struct net_change {
     struct net_at from; /* update and delete: the key before */
     struct net_at to;   /* insert and update: the key after */
@@ -98,9 +100,9 @@ enum net_result {
     NET_ABSENT,  /* `from` is not there */
 };
 
-/* Divergence is reported and changes nothing. With `lenient` it is not divergence: an insert of a present key
- * is an update, an update of an absent one an insert, a delete of an absent one nothing, and a row that
- * moves to a present key replaces what was there. */
+/* Divergence is reported and changes nothing. With `lenient` it is not divergence: an insert of a
+ * present key is an update, an update of an absent one an insert, a delete of an absent one
+ * nothing, and a row that moves to a present key replaces what was there. */
 must_check enum net_result net_insert(struct net *n, const struct net_change *c, bool lenient);
 must_check enum net_result net_update(struct net *n, const struct net_change *c, bool lenient);
 must_check enum net_result net_delete(struct net *n, const struct net_change *c, bool lenient);

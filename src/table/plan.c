@@ -23,8 +23,8 @@ static bool needs_before(const struct table *t, const struct net_row *r)
            (r->current != NET_NONE && net_image_has_unchanged(&t->net, r->image));
 }
 
-/* Old rows come from the source's whole images where it sent them, the others from the table: one read for all
- * of an epoch. What was read stays known when the commit is tried again. */
+/* Old rows come from the source's whole images where it sent them, the others from the table: one
+ * read for all of an epoch. What was read stays known when the commit is tried again. */
 static bool complete_rows(struct table *t, struct error *err)
 {
     struct net *n = &t->net;
@@ -98,10 +98,9 @@ static void add(struct plan_rows *rows, struct plan_row row)
 static void add_before(struct plan *p, const struct net_row *r, enum plan_change change)
 {
     p->deleted[p->deleted_count++] = r->place;
-    add(&p->changes, (struct plan_row){.image = r->before,
-                                       .fallback = NET_NONE,
-                                       .key = NET_NONE,
-                                       .change = (uint8_t)change});
+    add(&p->changes,
+        (struct plan_row){
+            .image = r->before, .fallback = NET_NONE, .key = NET_NONE, .change = (uint8_t)change});
 }
 
 static void add_after(struct plan *p, const struct net_row *r, uint32_t key,
@@ -195,8 +194,7 @@ static void free_bitmap(void *bitmap)
 static void plan_file(struct plan *p, const struct lake_file *f, const uint64_t *places,
                       uint32_t count)
 {
-    roaring_bitmap_t *rows =
-        f->deleted ? roaring_bitmap_copy(f->deleted) : roaring_bitmap_create();
+    roaring_bitmap_t *rows = f->deleted ? roaring_bitmap_copy(f->deleted) : roaring_bitmap_create();
     arena_defer(&p->arena, free_bitmap, rows);
     for (uint32_t i = 0; i < count; i++) {
         roaring_bitmap_add(rows, place_row(places[i]));

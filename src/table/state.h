@@ -29,11 +29,11 @@ struct table {
     const char *const *partition_by;
     uint32_t partition_count;
 
-    struct schema *source;    /* of what is applied next */
-    struct schema *schema;    /* the table's, key columns marked; the one the next commit writes */
-    bool schema_changed;      /* since the last commit */
+    struct schema *source;     /* of what is applied next */
+    struct schema *schema;     /* the table's, key columns marked; the one the next commit writes */
+    bool schema_changed;       /* since the last commit */
     struct arena schema_arena; /* key_columns, partition_columns */
-    struct key key;           /* upsert */
+    struct key key;            /* upsert */
     uint32_t *partition_columns;
 
     uint64_t seed;
@@ -71,7 +71,8 @@ must_check bool follow_check(const struct table *t, struct error *err);
 
 /* ---- stored.c: rows as the table holds them ---- */
 
-/* Reads whole rows: row i of the result lies at places[i]. In t->schema; kinds and metadata are zero. */
+/* Reads whole rows: row i of the result lies at places[i]. In t->schema; kinds and metadata are
+ * zero. */
 must_check struct batch *stored_rows(struct table *t, const uint64_t *places, uint32_t count,
                                      struct error *err);
 
@@ -130,7 +131,7 @@ struct plan {
     struct arena arena;
     struct plan_rows data;    /* rows of new data files */
     struct plan_rows changes; /* rows of change files */
-    uint64_t *deleted; /* places of rows that the table holds no longer */
+    uint64_t *deleted;        /* places of rows that the table holds no longer */
     uint32_t deleted_count;
     uint64_t rows_inserted, rows_updated, rows_deleted;
     bool truncate;

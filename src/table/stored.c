@@ -1,6 +1,6 @@
-/* Rows as the table holds them, read back through the engine by file and row number. Files of different
- * ages are read as one: columns that a file lacks are null, narrower ones are widened; partition columns
- * are constants of their files and not in them. */
+/* Rows as the table holds them, read back through the engine by file and row number. Files of
+ * different ages are read as one: columns that a file lacks are null, narrower ones are widened;
+ * partition columns are constants of their files and not in them. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,13 +21,20 @@ struct file_group {
 static void append_type(struct buf *sql, struct type type)
 {
     static const char *const names[] = {
-        [TYPE_BOOL] = "BOOLEAN",        [TYPE_INT16] = "SMALLINT",
-        [TYPE_INT32] = "INTEGER",       [TYPE_INT64] = "BIGINT",
-        [TYPE_FLOAT32] = "FLOAT",       [TYPE_FLOAT64] = "DOUBLE",
-        [TYPE_DECIMAL] = "DECIMAL",     [TYPE_STRING] = "VARCHAR",
-        [TYPE_BINARY] = "BLOB",         [TYPE_DATE] = "DATE",
-        [TYPE_TIME] = "TIME",           [TYPE_TIMESTAMP] = "TIMESTAMP",
-        [TYPE_TIMESTAMPTZ] = "TIMESTAMPTZ", [TYPE_UUID] = "UUID",
+        [TYPE_BOOL] = "BOOLEAN",
+        [TYPE_INT16] = "SMALLINT",
+        [TYPE_INT32] = "INTEGER",
+        [TYPE_INT64] = "BIGINT",
+        [TYPE_FLOAT32] = "FLOAT",
+        [TYPE_FLOAT64] = "DOUBLE",
+        [TYPE_DECIMAL] = "DECIMAL",
+        [TYPE_STRING] = "VARCHAR",
+        [TYPE_BINARY] = "BLOB",
+        [TYPE_DATE] = "DATE",
+        [TYPE_TIME] = "TIME",
+        [TYPE_TIMESTAMP] = "TIMESTAMP",
+        [TYPE_TIMESTAMPTZ] = "TIMESTAMPTZ",
+        [TYPE_UUID] = "UUID",
         [TYPE_JSON] = "VARCHAR",
     };
     buf_append_text(sql, names[type.kind]);
@@ -298,8 +305,7 @@ static bool read_group(struct table *t, const struct file_group *g, const struct
     buf_append_text(&sql, " JOIN ");
     engine_append_slot(t->engine, ENGINE_SLOT, &sql);
     buf_append_text(&sql, " ON file_index = wanted_file AND file_row_number = wanted_row");
-    owned(engine_rows_free) struct engine_rows *rows =
-        engine_query(t->engine, buf_text(&sql), err);
+    owned(engine_rows_free) struct engine_rows *rows = engine_query(t->engine, buf_text(&sql), err);
     uint32_t found = 0;
     if (!rows || !check_types(t, rows, 1, all_columns, t->schema->column_count, err) ||
         !collect(rows, b, &found, err)) {
@@ -400,9 +406,8 @@ static bool index_rows(struct table *t, const struct file_group *g, const struct
             return false;
         }
         if (other != PLACE_NONE && !t->load.active) {
-            return refuse_duplicate(t, columns, i,
-                                    lake_table_file(t->lake, place_slot(other))->path, f->path,
-                                    err);
+            return refuse_duplicate(
+                t, columns, i, lake_table_file(t->lake, place_slot(other))->path, f->path, err);
         }
     }
     return true;
@@ -415,8 +420,7 @@ static bool index_group(struct table *t, const struct file_group *g, struct erro
                     "CAST(file_index AS BIGINT), file_row_number", &sql, err)) {
         return false;
     }
-    owned(engine_rows_free) struct engine_rows *rows =
-        engine_query(t->engine, buf_text(&sql), err);
+    owned(engine_rows_free) struct engine_rows *rows = engine_query(t->engine, buf_text(&sql), err);
     if (!rows || !check_types(t, rows, 2, t->key.columns, t->key.column_count, err)) {
         return false;
     }

@@ -25,8 +25,8 @@ struct table *table_new(const struct table_options *options)
     const char **names =
         arena_array(&t->arena, (size_t)options->partition_count + 1, sizeof(*names));
     for (uint32_t i = 0; i < options->partition_count; i++) {
-        names[i] = arena_string(&t->arena, options->partition_by[i],
-                                strlen(options->partition_by[i]));
+        names[i] =
+            arena_string(&t->arena, options->partition_by[i], strlen(options->partition_by[i]));
     }
     t->partition_by = names;
     t->partition_count = options->partition_count;

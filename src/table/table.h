@@ -1,8 +1,9 @@
-/* A table kept in step with a change stream, over either format: net, locate, complete, write, commit,
- * index (design section 4). One table is used by one thread.
+/* A table kept in step with a change stream, over either format: net, locate, complete, write,
+ * commit, index (design section 4). One table is used by one thread.
  *
- * apply() collects; nothing is written before commit(). A failed commit leaves the table as it was before
- * the call, so it can be repeated; a repeated commit of the same barrier is a no-op once it is done. */
+ * apply() collects; nothing is written before commit(). A failed commit leaves the table as it was
+ * before the call, so it can be repeated; a repeated commit of the same barrier is a no-op once it
+ * is done. */
 #pragma once
 
 #include <stdbool.h>
@@ -34,15 +35,15 @@ struct table_options {
 struct table *table_new(const struct table_options *options);
 void table_free(struct table **t);
 
-/* The schema of what is applied next (the source's types, key columns marked). First call: makes the
- * table's own schema, or checks it against the existing table. Later calls: follows added, dropped and
- * widened columns; anything else is ERROR_CONFIG naming the column and both types. Several schemas may
- * come in one epoch; the commit writes the newest. */
+/* The schema of what is applied next (the source's types, key columns marked). First call: makes
+ * the table's own schema, or checks it against the existing table. Later calls: follows added,
+ * dropped and widened columns; anything else is ERROR_CONFIG naming the column and both types.
+ * Several schemas may come in one epoch; the commit writes the newest. */
 must_check bool table_set_schema(struct table *t, const struct schema *schema, struct error *err);
 
-/* Creates the table with this record (phase loading), or commits the record to the existing one; loads
- * the key index. After it, rows applied with batch->loading are compared with what the table holds:
- * equal rows are left alone. finish_load deletes rows that no load batch named. */
+/* Creates the table with this record (phase loading), or commits the record to the existing one;
+ * loads the key index. After it, rows applied with batch->loading are compared with what the table
+ * holds: equal rows are left alone. finish_load deletes rows that no load batch named. */
 must_check bool table_begin_load(struct table *t, const struct lake_record *record,
                                  struct error *err);
 
@@ -56,8 +57,8 @@ must_check bool table_apply(struct table *t, struct batch *batch, struct error *
 /* The source emptied the table at `position`. */
 must_check bool table_truncate(struct table *t, struct position position, struct error *err);
 
-/* Ends the epoch. `complete` is what the record says of the whole sink. Without changes nothing is committed,
- * unless `heartbeat` or the phase changes. */
+/* Ends the epoch. `complete` is what the record says of the whole sink. Without changes nothing is
+ * committed, unless `heartbeat` or the phase changes. */
 must_check bool table_commit(struct table *t, const struct barrier *barrier,
                              struct position complete, bool heartbeat, struct error *err);
 
@@ -67,9 +68,9 @@ const struct lake_snapshot *table_snapshot(const struct table *t);
 /* What has been counted since the table was made; for metrics. */
 struct table_counts {
     uint64_t commits;
-    uint64_t rows_inserted, rows_updated, rows_deleted; /* net */
+    uint64_t rows_inserted, rows_updated, rows_deleted;                  /* net */
     uint64_t unexpected_inserts, unexpected_updates, unexpected_deletes; /* divergence */
-    uint64_t keys;         /* in the index */
+    uint64_t keys;                                                       /* in the index */
     uint64_t index_bytes;
     uint64_t pending_bytes; /* held for the current epoch */
 };

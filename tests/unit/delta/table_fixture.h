@@ -1,12 +1,13 @@
 /* A Delta table in a directory of its own. Data files are only named: nothing reads them. */
 #pragma once
 
-#include "temporary.h"
+#include "test.h"
 
 #include <inttypes.h>
 #include <roaring/roaring.h>
 
 #include "delta/delta.h"
+#include "temporary.h"
 
 struct fixture {
     char root[64];
@@ -85,8 +86,7 @@ static inline bool fixture_delete(struct fixture *f, uint32_t slot, uint32_t fro
                                   struct error *err)
 {
     roaring_bitmap_t *deleted = roaring_bitmap_from_range(from, to, 1);
-    struct lake_new_vector vector = {
-        .slot = slot, .deleted = deleted, .deleted_count = to - from};
+    struct lake_new_vector vector = {.slot = slot, .deleted = deleted, .deleted_count = to - from};
     struct lake_commit commit = fixture_commit(f);
     commit.vectors = &vector;
     commit.vector_count = 1;

@@ -1,7 +1,6 @@
-#include "test.h"
-
 #include "delta/action.h"
 #include "delta/record.h"
+#include "test.h"
 
 static bool decode(const char *text, struct arena *a, struct delta_actions *out, struct error *err)
 {
@@ -50,9 +49,10 @@ static void unknown_actions_fields_and_empty_lines_are_skipped(void **state)
     struct arena a = {0};
     struct delta_actions actions;
     struct error err = {0};
-    assert_true(decode("{\"newAction\":{\"x\":1}}\r\n\n{\"txn\":{\"appId\":\"a\",\"version\":1,\"new\":[]},"
-                       "\"add\":null}",
-                       &a, &actions, &err));
+    assert_true(
+        decode("{\"newAction\":{\"x\":1}}\r\n\n{\"txn\":{\"appId\":\"a\",\"version\":1,\"new\":[]},"
+               "\"add\":null}",
+               &a, &actions, &err));
     assert_int_equal(actions.count, 1);
     assert_int_equal(actions.items[0].kind, DELTA_TXN);
     arena_release(&a);
@@ -64,7 +64,8 @@ static void duplicate_keys_are_tolerated(void **state)
     struct arena a = {0};
     struct delta_actions actions;
     struct error err = {0};
-    assert_true(decode("{\"txn\":{\"appId\":\"a\",\"version\":1,\"version\":2}}", &a, &actions, &err));
+    assert_true(
+        decode("{\"txn\":{\"appId\":\"a\",\"version\":1,\"version\":2}}", &a, &actions, &err));
     assert_int_equal(actions.items[0].txn.version, 2);
     arena_release(&a);
 }
@@ -142,8 +143,13 @@ static void a_record_written_reads_back_the_same(void **state)
 static void records_that_are_none_are_refused(void **state)
 {
     (void)state;
-    static const char *const broken[] = {NULL, "", "[]", "{}", "{\"format\":1}",
-                                         "{\"format\":1,\"version\":1,\"txnId\":\"x\",\"position\":\"-1\"}"};
+    static const char *const broken[] = {
+        NULL,
+        "",
+        "[]",
+        "{}",
+        "{\"format\":1}",
+        "{\"format\":1,\"version\":1,\"txnId\":\"x\",\"position\":\"-1\"}"};
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
         struct lake_record r;
         struct error err = {0};

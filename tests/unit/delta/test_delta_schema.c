@@ -1,6 +1,5 @@
-#include "test.h"
-
 #include "delta/schema.h"
+#include "test.h"
 
 static struct schema *make(uint32_t count, const struct schema_column *columns)
 {
@@ -10,17 +9,25 @@ static struct schema *make(uint32_t count, const struct schema_column *columns)
     return s;
 }
 
-#define column(name_, kind_) {.name = (name_), .type = {.kind = (kind_)}, .nullable = true}
+#define column(name_, kind_)                                         \
+    {                                                                \
+        .name = (name_), .type = {.kind = (kind_)}, .nullable = true \
+    }
 
 static void a_schema_written_reads_back_the_same(void **state)
 {
     (void)state;
     static const struct schema_column columns[] = {
-        column("bool", TYPE_BOOL),        column("int16", TYPE_INT16),
-        column("int32", TYPE_INT32),      column("int64", TYPE_INT64),
-        column("float32", TYPE_FLOAT32),  column("float64", TYPE_FLOAT64),
-        column("string", TYPE_STRING),    column("binary", TYPE_BINARY),
-        column("date", TYPE_DATE),        column("timestamptz", TYPE_TIMESTAMPTZ),
+        column("bool", TYPE_BOOL),
+        column("int16", TYPE_INT16),
+        column("int32", TYPE_INT32),
+        column("int64", TYPE_INT64),
+        column("float32", TYPE_FLOAT32),
+        column("float64", TYPE_FLOAT64),
+        column("string", TYPE_STRING),
+        column("binary", TYPE_BINARY),
+        column("date", TYPE_DATE),
+        column("timestamptz", TYPE_TIMESTAMPTZ),
         column("timestamp", TYPE_TIMESTAMP),
         {.name = "\"d\" \xC3\xA9", .type = {TYPE_DECIMAL, 38, 7}, .source_type = "numeric(38,7)"},
     };
@@ -53,8 +60,12 @@ static void types_that_are_not_supported_are_named(void **state)
 {
     (void)state;
     static const char *const types[] = {
-        "{\"type\":\"array\",\"elementType\":\"long\",\"containsNull\":true}", "\"variant\"",
-        "\"decimal(39,0)\"", "\"uuid\"", "7", "null"};
+        "{\"type\":\"array\",\"elementType\":\"long\",\"containsNull\":true}",
+        "\"variant\"",
+        "\"decimal(39,0)\"",
+        "\"uuid\"",
+        "7",
+        "null"};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         struct buf text = {0};
         struct error err = {0};
@@ -72,8 +83,12 @@ static void types_that_are_not_supported_are_named(void **state)
 static void texts_that_are_no_schema_are_refused(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", "{}", "{\"fields\":7}", "{\"fields\":[7]}",
-                                        "{\"fields\":[{}]}", "{\"fields\":[{\"name\":1}]}"};
+    static const char *const texts[] = {"",
+                                        "{}",
+                                        "{\"fields\":7}",
+                                        "{\"fields\":[7]}",
+                                        "{\"fields\":[{}]}",
+                                        "{\"fields\":[{\"name\":1}]}"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct error err = {0};
         assert_null(delta_schema_parse(texts[i], &err));

@@ -1,6 +1,5 @@
-#include "test.h"
-
 #include "delta/state.h"
+#include "test.h"
 
 struct fixture {
     struct delta_state s;
@@ -33,14 +32,16 @@ static void apply(struct delta_state *s, const char *text)
     arena_release(&a);
 }
 
-#define ADD(path) "{\"add\":{\"path\":\"" path "\",\"partitionValues\":{},\"size\":1,\"dataChange\":true}}\n"
-#define ADD_V(path, v)                                                                          \
-    "{\"add\":{\"path\":\"" path "\",\"size\":1,\"deletionVector\":{\"storageType\":\"u\","      \
+#define ADD(path) \
+    "{\"add\":{\"path\":\"" path "\",\"partitionValues\":{},\"size\":1,\"dataChange\":true}}\n"
+#define ADD_V(path, v)                                                                      \
+    "{\"add\":{\"path\":\"" path "\",\"size\":1,\"deletionVector\":{\"storageType\":\"u\"," \
     "\"pathOrInlineDv\":\"" v "\",\"offset\":1,\"sizeInBytes\":1,\"cardinality\":1}}}\n"
-#define REMOVE(path) "{\"remove\":{\"path\":\"" path "\",\"deletionTimestamp\":5,\"dataChange\":true}}\n"
-#define REMOVE_V(path, v)                                                                       \
-    "{\"remove\":{\"path\":\"" path "\",\"deletionTimestamp\":5,\"deletionVector\":{"            \
-    "\"storageType\":\"u\",\"pathOrInlineDv\":\"" v "\",\"offset\":1,\"sizeInBytes\":1,"         \
+#define REMOVE(path) \
+    "{\"remove\":{\"path\":\"" path "\",\"deletionTimestamp\":5,\"dataChange\":true}}\n"
+#define REMOVE_V(path, v)                                                                \
+    "{\"remove\":{\"path\":\"" path "\",\"deletionTimestamp\":5,\"deletionVector\":{"    \
+    "\"storageType\":\"u\",\"pathOrInlineDv\":\"" v "\",\"offset\":1,\"sizeInBytes\":1," \
     "\"cardinality\":1}}}\n"
 
 static void files_come_and_go(void **state)
@@ -105,11 +106,12 @@ static void paths_are_compared_as_they_are_written(void **state)
 static void the_newest_of_each_small_action_counts(void **state)
 {
     struct delta_state *s = &((struct fixture *)*state)->s;
-    apply(s, "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
-             "{\"metaData\":{\"id\":\"one\",\"schemaString\":\"{}\"}}\n"
-             "{\"txn\":{\"appId\":\"a\",\"version\":1}}\n{\"txn\":{\"appId\":\"b\",\"version\":7}}\n"
-             "{\"domainMetadata\":{\"domain\":\"d\",\"configuration\":\"1\",\"removed\":false}}\n"
-             "{\"domainMetadata\":{\"domain\":\"e\",\"configuration\":\"1\",\"removed\":false}}\n");
+    apply(s,
+          "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
+          "{\"metaData\":{\"id\":\"one\",\"schemaString\":\"{}\"}}\n"
+          "{\"txn\":{\"appId\":\"a\",\"version\":1}}\n{\"txn\":{\"appId\":\"b\",\"version\":7}}\n"
+          "{\"domainMetadata\":{\"domain\":\"d\",\"configuration\":\"1\",\"removed\":false}}\n"
+          "{\"domainMetadata\":{\"domain\":\"e\",\"configuration\":\"1\",\"removed\":false}}\n");
     apply(s, "{\"txn\":{\"appId\":\"a\",\"version\":2}}\n"
              "{\"domainMetadata\":{\"domain\":\"d\",\"configuration\":\"2\",\"removed\":false}}\n"
              "{\"domainMetadata\":{\"domain\":\"e\",\"configuration\":\"\",\"removed\":true}}\n"
@@ -132,8 +134,9 @@ static void old_tombstones_expire(void **state)
 {
     struct delta_state *s = &((struct fixture *)*state)->s;
     apply(s, ADD("a") ADD("b"));
-    apply(s, REMOVE("a")
-              "{\"remove\":{\"path\":\"b\",\"deletionTimestamp\":100,\"dataChange\":true}}\n");
+    apply(s,
+          REMOVE(
+              "a") "{\"remove\":{\"path\":\"b\",\"deletionTimestamp\":100,\"dataChange\":true}}\n");
     delta_state_expire(s, 50);
     assert_int_equal(s->removed.count, 1);
     delta_state_expire(s, 100);
@@ -148,8 +151,10 @@ static void memory_does_not_grow_with_the_number_of_commits(void **state)
              "\"configuration\":{\"k\":\"v\"}}}\n" ADD("keep"));
     for (int i = 0; i < 4000; i++) {
         apply(s, ADD("a"));
-        apply(s, "{\"domainMetadata\":{\"domain\":\"d\",\"configuration\":\"0123456789012345678901234567890123\","
-                 "\"removed\":false}}\n{\"txn\":{\"appId\":\"t\",\"version\":1}}\n" REMOVE("a"));
+        apply(
+            s,
+            "{\"domainMetadata\":{\"domain\":\"d\",\"configuration\":\"0123456789012345678901234567890123\","
+            "\"removed\":false}}\n{\"txn\":{\"appId\":\"t\",\"version\":1}}\n" REMOVE("a"));
     }
     assert_true(s->arena.bytes < 3 << 20);
     assert_string_equal(delta_state_live(s, "keep")->file.path, "keep");

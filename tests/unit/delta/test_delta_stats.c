@@ -1,7 +1,6 @@
-#include "test.h"
-
 #include "delta/field.h"
 #include "delta/stats.h"
+#include "test.h"
 
 static void assert_stats(struct type type, struct lake_statistics s, const char *expected)
 {
@@ -18,8 +17,11 @@ static void assert_stats(struct type type, struct lake_statistics s, const char 
     arena_release(&a);
 }
 
-#define both(field_, low, high) \
-    (struct lake_statistics){.has_min = true, .has_max = true, .min.field_ = (low), .max.field_ = (high)}
+#define both(field_, low, high)                                                     \
+    (struct lake_statistics)                                                        \
+    {                                                                               \
+        .has_min = true, .has_max = true, .min.field_ = (low), .max.field_ = (high) \
+    }
 #define NONE "\"minValues\":{},\"maxValues\":{}"
 #define BOUNDS(low, high) "\"minValues\":{\"c\":" low "},\"maxValues\":{\"c\":" high "}"
 
@@ -55,11 +57,13 @@ static void timestamps_are_rounded_away_from_the_values(void **state)
 static void bounds_that_the_form_cannot_carry_are_left_out(void **state)
 {
     (void)state;
-    assert_stats((struct type){.kind = TYPE_TIMESTAMPTZ}, both(integer, INT64_MIN, INT64_MAX), NONE);
+    assert_stats((struct type){.kind = TYPE_TIMESTAMPTZ}, both(integer, INT64_MIN, INT64_MAX),
+                 NONE);
     assert_stats((struct type){.kind = TYPE_DATE}, both(integer, INT32_MIN, INT32_MAX), NONE);
     assert_stats((struct type){.kind = TYPE_FLOAT64},
                  both(number, -__builtin_inf(), __builtin_inf()), NONE);
-    assert_stats((struct type){TYPE_DECIMAL, 38, 0}, both(decimal, -1000000000000000, 1000000000000000),
+    assert_stats((struct type){TYPE_DECIMAL, 38, 0},
+                 both(decimal, -1000000000000000, 1000000000000000),
                  NONE); /* 16 digits: more than a double has */
     assert_stats((struct type){.kind = TYPE_BOOL}, both(integer, 0, 1), NONE);
     assert_stats((struct type){.kind = TYPE_INT32}, (struct lake_statistics){0}, NONE);
@@ -106,9 +110,8 @@ static void statistics_of_a_file_with_deleted_rows_are_not_tight(void **state)
 {
     (void)state;
     struct arena a = {0};
-    assert_string_equal(
-        delta_stats_loosen("{\"numRecords\":1,\"minValues\":{\"d\":1.10}}", 1, &a),
-        "{\"tightBounds\":false,\"numRecords\":1,\"minValues\":{\"d\":1.10}}");
+    assert_string_equal(delta_stats_loosen("{\"numRecords\":1,\"minValues\":{\"d\":1.10}}", 1, &a),
+                        "{\"tightBounds\":false,\"numRecords\":1,\"minValues\":{\"d\":1.10}}");
     assert_string_equal(delta_stats_loosen("{\"numRecords\":1,\"tightBounds\":false}", 1, &a),
                         "{\"numRecords\":1,\"tightBounds\":false}");
     assert_string_equal(delta_stats_loosen("{\"numRecords\":1,\"tightBounds\":true}", 1, &a),

@@ -1,10 +1,8 @@
-#include "test.h"
-
-#include "table_fixture.h"
-
 #include "base/map.h"
 #include "delta/schema.h"
 #include "engine/engine.h"
+#include "table_fixture.h"
+#include "test.h"
 
 /* What a reader that has read nothing before sees is what this table believes. */
 static void assert_reopened_is_equal(const struct fixture *f)
@@ -224,17 +222,18 @@ static void a_type_is_widened_only_with_all_files(void **state)
     schema_release(wider);
 }
 
-/* --- other writers ---------------------------------------------------------------------------------- */
+/* --- other writers --- */
 
-#define COMPACTION                                                                              \
-    "{\"commitInfo\":{\"operation\":\"OPTIMIZE\"}}\n"                                            \
-    "{\"add\":{\"path\":\"p=x/c.parquet\",\"partitionValues\":{\"p\":\"x\"},\"size\":1,"           \
+#define COMPACTION                                                                       \
+    "{\"commitInfo\":{\"operation\":\"OPTIMIZE\"}}\n"                                    \
+    "{\"add\":{\"path\":\"p=x/c.parquet\",\"partitionValues\":{\"p\":\"x\"},\"size\":1," \
     "\"modificationTime\":1,\"dataChange\":false,\"stats\":\"{\\\"numRecords\\\":1}\"}}\n"
-#define APPEND                                                                                  \
-    "{\"commitInfo\":{\"operation\":\"WRITE\"}}\n"                                               \
-    "{\"add\":{\"path\":\"p=x/d.parquet\",\"partitionValues\":{\"p\":\"x\"},\"size\":1,"           \
+#define APPEND                                                                           \
+    "{\"commitInfo\":{\"operation\":\"WRITE\"}}\n"                                       \
+    "{\"add\":{\"path\":\"p=x/d.parquet\",\"partitionValues\":{\"p\":\"x\"},\"size\":1," \
     "\"modificationTime\":1,\"dataChange\":true,\"stats\":\"{\\\"numRecords\\\":1}\"}}\n"
-#define HARMLESS "{\"commitInfo\":{\"operation\":\"OTHER\"}}\n{\"txn\":{\"appId\":\"x\",\"version\":1}}\n"
+#define HARMLESS \
+    "{\"commitInfo\":{\"operation\":\"OTHER\"}}\n{\"txn\":{\"appId\":\"x\",\"version\":1}}\n"
 
 static void a_commit_steps_aside_for_one_that_does_not_matter(void **state)
 {
@@ -349,9 +348,14 @@ static void a_table_that_vanishes_does_not_come_back_headless(void **state)
     assert_false(file_exists(f->location));
 }
 
-/* --- outcomes that are not known -------------------------------------------------------------------- */
+/* --- outcomes that are not known --- */
 
-enum fault { FAULT_DONE_BUT_UNKNOWN, FAULT_NOTHING_BUT_UNKNOWN, FAULT_ANSWER_AND_READ_LOST, FAULT_FULL };
+enum fault {
+    FAULT_DONE_BUT_UNKNOWN,
+    FAULT_NOTHING_BUT_UNKNOWN,
+    FAULT_ANSWER_AND_READ_LOST,
+    FAULT_FULL
+};
 
 /* Fails the next creation of an object, and passes everything else on. */
 struct faulty_store {
@@ -381,8 +385,7 @@ static bool faulty_put_if_absent(struct store *s, const char *key, struct str da
     if (f->fault == FAULT_FULL) {
         return error_set(err, ERROR_RETRY, "disk full");
     }
-    if (f->fault != FAULT_NOTHING_BUT_UNKNOWN &&
-        !store_put_if_absent(f->inner, key, data, err)) {
+    if (f->fault != FAULT_NOTHING_BUT_UNKNOWN && !store_put_if_absent(f->inner, key, data, err)) {
         return false;
     }
     f->unreadable = f->fault == FAULT_ANSWER_AND_READ_LOST;
@@ -414,10 +417,8 @@ static const struct store_type faulty_type = {.get = faulty_get,
 static bool commit_with_fault(struct fixture *f, enum fault fault, struct lake_commit *commit,
                               struct error *err)
 {
-    struct faulty_store store = {.base.type = &faulty_type,
-                                 .inner = f->table->store,
-                                 .fault = fault,
-                                 .armed = true};
+    struct faulty_store store = {
+        .base.type = &faulty_type, .inner = f->table->store, .fault = fault, .armed = true};
     *commit = fixture_commit(f);
     f->table->store = &store.base;
     bool ok = delta_lake.commit(f->table, commit, NULL, err);
@@ -476,7 +477,7 @@ static void a_full_disk_leaves_the_table_as_it_was(void **state)
     (void)fixture_add(f, 1);
 }
 
-/* --- is it the table we left? ----------------------------------------------------------------------- */
+/* --- is it the table we left? --- */
 
 struct left {
     char table_id[UUID_TEXT_SIZE];
@@ -597,7 +598,7 @@ static void a_gap_in_the_log_is_named(void **state)
     assert_non_null(strstr(err.message, "commit 1"));
 }
 
-/* --- checkpoints ------------------------------------------------------------------------------------ */
+/* --- checkpoints --- */
 
 static void a_checkpoint_replaces_the_commits_before_it(void **state)
 {

@@ -1,9 +1,8 @@
-#include "test.h"
-#include "temporary.h"
-
 #include "base/clock.h"
 #include "delta/vector.h"
 #include "delta/z85.h"
+#include "temporary.h"
+#include "test.h"
 
 static void z85_matches_the_published_vector(void **state)
 {
@@ -35,8 +34,8 @@ static void z85_with_hash_padding_is_understood(void **state)
 static void text_that_is_not_z85_is_refused(void **state)
 {
     (void)state;
-    static const char *const broken[] = {"0", "0000 ", "000\"0", "%nSc1", "%nSc100000", "#####",
-                                         "####0", "##%%%", "##09300000"};
+    static const char *const broken[] = {"0",     "0000 ", "000\"0", "%nSc1",     "%nSc100000",
+                                         "#####", "####0", "##%%%",  "##09300000"};
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
         struct buf out = {0};
         struct error err = {0};
@@ -58,8 +57,7 @@ static void inline_vectors_of_real_tables_are_read(void **state)
 {
     (void)state;
     struct error err = {0};
-    roaring_bitmap_t *b =
-        read_inline("^Bg9^0rr910000000000iXQKl0rr91000315c8Xg000f5", 36, 2, &err);
+    roaring_bitmap_t *b = read_inline("^Bg9^0rr910000000000iXQKl0rr91000315c8Xg000f5", 36, 2, &err);
     assert_non_null(b);
     assert_true(roaring_bitmap_contains(b, 0) && roaring_bitmap_contains(b, 5));
     roaring_bitmap_free(b);
@@ -148,12 +146,11 @@ static void vectors_of_one_file_read_back_the_same(void **state)
         vectors[i] = delta_vector_file_add(&file, b, &f->arena);
         roaring_bitmap_free(b);
     }
-    assert_true(store_put(f->store, delta_vector_file_key(&file, &f->arena), buf_str(&file.bytes),
-                          &err));
+    assert_true(
+        store_put(f->store, delta_vector_file_key(&file, &f->arena), buf_str(&file.bytes), &err));
     for (size_t i = 0; i < KINDS; i++) {
         roaring_bitmap_t *expected = make_bitmap(i);
-        roaring_bitmap_t *read =
-            delta_vector_read(f->store, vectors[i], (uint64_t)1 << 32, &err);
+        roaring_bitmap_t *read = delta_vector_read(f->store, vectors[i], (uint64_t)1 << 32, &err);
         assert_non_null(read);
         assert_true(roaring_bitmap_equals(read, expected));
         roaring_bitmap_free(read);

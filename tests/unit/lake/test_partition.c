@@ -1,6 +1,5 @@
-#include "test.h"
-
 #include "lake/lake.h"
+#include "test.h"
 
 static void assert_partition(struct type type, void *values, const char *expected)
 {

@@ -1,8 +1,7 @@
-#include "test.h"
-
 #include <math.h>
 
 #include "lake/lake.h"
+#include "test.h"
 
 static struct lake_statistics collect(struct type type, void *values, uint64_t *valid,
                                       uint32_t row_count, struct arena *a)
@@ -18,8 +17,7 @@ static void integers_have_bounds_of_valid_rows_only(void **state)
     (void)state;
     int32_t values[] = {0, 7, -3, 0};
     uint64_t valid = 6; /* rows 1 and 2 */
-    struct lake_statistics s =
-        collect((struct type){.kind = TYPE_INT32}, values, &valid, 4, NULL);
+    struct lake_statistics s = collect((struct type){.kind = TYPE_INT32}, values, &valid, 4, NULL);
     assert_int_equal(s.null_count, 2);
     assert_true(s.has_min && s.has_max);
     assert_int_equal(s.min.integer, -3);
@@ -53,8 +51,7 @@ static void a_nan_leaves_no_bounds(void **state)
 {
     (void)state;
     double values[] = {1, NAN, 2};
-    struct lake_statistics s =
-        collect((struct type){.kind = TYPE_FLOAT64}, values, NULL, 3, NULL);
+    struct lake_statistics s = collect((struct type){.kind = TYPE_FLOAT64}, values, NULL, 3, NULL);
     assert_false(s.has_min || s.has_max);
     uint64_t valid = 5;
     s = collect((struct type){.kind = TYPE_FLOAT64}, values, &valid, 3, NULL);
@@ -65,8 +62,7 @@ static void zeroes_are_bounded_on_both_sides(void **state)
 {
     (void)state;
     float values[] = {0.0f, -0.0f};
-    struct lake_statistics s =
-        collect((struct type){.kind = TYPE_FLOAT32}, values, NULL, 2, NULL);
+    struct lake_statistics s = collect((struct type){.kind = TYPE_FLOAT32}, values, NULL, 2, NULL);
     assert_true(signbit(s.min.number));
     assert_false(signbit(s.max.number));
 }

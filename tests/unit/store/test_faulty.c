@@ -1,6 +1,3 @@
-#include "test.h"
-#include "temporary.h"
-
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -9,6 +6,8 @@
 
 #include "base/failpoint.h"
 #include "store/faulty.h"
+#include "temporary.h"
+#include "test.h"
 
 /* Runs fn in a child that then loses its power; paths are relative to `root`. */
 static void crash_after(const char *root, void (*fn)(void))

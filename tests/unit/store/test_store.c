@@ -1,7 +1,6 @@
-#include "test.h"
-#include "temporary.h"
-
 #include "store/store.h"
+#include "temporary.h"
+#include "test.h"
 
 struct fixture {
     char path[64];
@@ -139,8 +138,8 @@ static void publishing_what_was_not_staged_fails(void **state)
 static void keys_do_not_lead_out_of_the_root(void **state)
 {
     struct fixture *f = *state;
-    static const char *const keys[] = {"", "/etc/passwd", "../x", "a/../../x", "a//b", "./a",
-                                       "a/", ".."};
+    static const char *const keys[] = {"",     "/etc/passwd", "../x", "a/../../x",
+                                       "a//b", "./a",         "a/",   ".."};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct error err = {0};
         assert_false(store_put(f->store, keys[i], str_from("x"), &err));

@@ -1,6 +1,5 @@
-#include "test.h"
-
 #include "store/uri.h"
+#include "test.h"
 
 static void encodes_all_but_unreserved_and_kept(void **state)
 {

@@ -1,8 +1,7 @@
-#include "table/index.h"
-
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "table/index.h"
 #include "test.h"
 
 static struct hash128 hash_of(uint64_t key)

@@ -1,6 +1,5 @@
-#include "table/net.h"
-
 #include "table/index.h"
+#include "table/net.h"
 #include "test.h"
 
 /* Rows are (key, value) of one batch; keys that the table holds are named by `held`. */
@@ -69,13 +68,13 @@ static enum net_result update_whole(struct world *w, unsigned from, unsigned to,
     return net_update(&w->net, &c, false);
 }
 
-static enum net_result delete(struct world *w, unsigned key)
-{
+static enum net_result delete (struct world *w, unsigned key) {
     struct net_change c = {.from = at(w, key), .before = NET_NONE, .after = NET_NONE};
     return net_delete(&w->net, &c, false);
 }
 
-/* "k: old->new" by key: old is the place of the key's old row, new the value of the row there now. */
+/* "k: old->new" by key: old is the place of the key's old row, new the value of the row there now.
+ */
 static void assert_net(const struct world *w, const char *expected)
 {
     owned(buf_release) struct buf text = {0};
@@ -96,8 +95,7 @@ static void assert_net(const struct world *w, const char *expected)
                 uint32_t row = 0;
                 const struct column *c = net_value(&w->net, r->image, r->before, 0, &row);
                 if (c) {
-                    buf_append_format(&text, "%lld",
-                                      (long long)((const int64_t *)c->values)[row]);
+                    buf_append_format(&text, "%lld", (long long)((const int64_t *)c->values)[row]);
                 } else {
                     buf_append_format(&text, "stored%u", place_row(r->place));
                 }
@@ -107,9 +105,9 @@ static void assert_net(const struct world *w, const char *expected)
     assert_string_equal(buf_text(&text), expected);
 }
 
-#define WITH(w, held_bits)               \
-    struct world w;                      \
-    (void)state;                         \
+#define WITH(w, held_bits) \
+    struct world w;        \
+    (void)state;           \
     open_world(&w, (held_bits))
 
 static void an_insert_has_no_origin(void **state)
@@ -328,9 +326,8 @@ static void many_keys_keep_their_rows(void **state)
     WITH(w, 0);
     enum { COUNT = 20000 };
     for (uint64_t i = 0; i < COUNT; i++) {
-        struct net_change c = {.to = {{i * 7, i}, PLACE_NONE},
-                               .before = NET_NONE,
-                               .after = image(&w, (int)i)};
+        struct net_change c = {
+            .to = {{i * 7, i}, PLACE_NONE}, .before = NET_NONE, .after = image(&w, (int)i)};
         assert_int_equal(net_insert(&w.net, &c, false), NET_DONE);
     }
     assert_int_equal(w.net.key_count, COUNT);
