@@ -6,8 +6,7 @@
 #include "base/failpoint.h"
 #include "base/file.h"
 
-/* --- reading
- * ---------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static bool decode_rows(struct engine_rows *rows, const char *action, struct delta_actions *out,
                         struct error *err)
@@ -108,8 +107,7 @@ bool delta_checkpoint_read(struct store *store, struct engine_connection *engine
     return true;
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 /* The columns as the protocol names them. The engine makes maps of objects only if it is told. */
 #define MAP_TYPE "\"MAP(VARCHAR, VARCHAR)\""

@@ -10,8 +10,7 @@
 /* How often a commit steps aside for commits that do not matter to it. */
 enum { ATTEMPTS_MAX = 100 };
 
-/* --- what others did
- * -------------------------------------------------------------------------------- */
+/* --- what others did --- */
 
 bool delta_commit_classify(const struct delta_table *t, const struct delta_actions *actions,
                            enum delta_foreign *kind, struct lake_record *record,
@@ -50,8 +49,7 @@ bool delta_commit_classify(const struct delta_table *t, const struct delta_actio
     return true;
 }
 
-/* --- one attempt
- * ------------------------------------------------------------------------------------ */
+/* --- one attempt --- */
 
 enum outcome {
     OUTCOME_DONE,
@@ -89,17 +87,16 @@ static enum outcome resolve(struct delta_table *t, struct delta_plan *plan, int6
     bool found = false;
     enum outcome out = OUTCOME_FAILED;
     *ours = false;
-    if (!delta_log_read(t->base.store, version, &actions, &found, err) ||
-        (found && !delta_commit_classify(t, &actions, &kind, &record, &operation, err))) {
-        out = OUTCOME_FAILED;
-    } else if (!found) {
+    bool read = delta_log_read(t->base.store, version, &actions, &found, err) &&
+                (!found || delta_commit_classify(t, &actions, &kind, &record, &operation, err));
+    if (read && !found) {
         out = OUTCOME_AGAIN;
-    } else if (kind == DELTA_FOREIGN_OURS && strcmp(record.txn_id, plan->record.txn_id) == 0) {
+    } else if (read && kind == DELTA_FOREIGN_OURS && strcmp(record.txn_id, plan->record.txn_id) == 0) {
         *ours = true;
         out = OUTCOME_DONE;
-    } else if (kind != DELTA_FOREIGN_NONE) {
+    } else if (read && kind != DELTA_FOREIGN_NONE) {
         out = give_up(t, version, kind, operation, err);
-    } else if (delta_state_apply(&t->state, version, actions.items, actions.count, err)) {
+    } else if (read && delta_state_apply(&t->state, version, actions.items, actions.count, err)) {
         out = OUTCOME_AGAIN;
     }
     arena_release(&arena);
@@ -187,8 +184,7 @@ static bool follow(struct delta_table *t, const struct delta_plan *plan,
     return delta_table_show(t, err) || error_recast(err, ERROR_UNKNOWN);
 }
 
-/* --- commit
- * ----------------------------------------------------------------------------------------- */
+/* --- commit --- */
 
 static bool check_start(const struct delta_table *t, const struct lake_commit *commit,
                         struct error *err)
@@ -258,6 +254,7 @@ bool delta_commit(struct lake_table *table, struct lake_commit *commit, uint32_t
     if (!ok && err->kind == ERROR_UNKNOWN) {
         commit->record = plan.record; /* by its txn_id the caller knows it again */
         memcpy(t->unresolved, plan.record.txn_id, sizeof(t->unresolved));
+        commit->record = plan.record; /* by its txn id the caller will know it */
     } else if (!ok && plan.vector_key) {
         (void)!store_remove(table->store, plan.vector_key, &ignored); /* certainly not in */
     } else if (ok) {

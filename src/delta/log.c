@@ -33,8 +33,7 @@ bool delta_log_read(struct store *store, int64_t version, struct delta_actions *
     return true;
 }
 
-/* --- names in _delta_log
- * ---------------------------------------------------------------------------- */
+/* --- names in _delta_log --- */
 
 enum log_name { NAME_OTHER, NAME_COMMIT, NAME_CHECKPOINT, NAME_CHECKPOINT_V2 };
 
@@ -112,8 +111,7 @@ bool delta_log_list(struct store *store, int64_t from, struct delta_log_entry **
     return true;
 }
 
-/* --- what to read
- * ----------------------------------------------------------------------------------- */
+/* --- what to read --- */
 
 /* The version that _last_checkpoint hints at, or -1. It may be missing, stale or broken: never an
  * error. */
@@ -209,8 +207,7 @@ static bool has_commits(const struct listing *l, int64_t from, int64_t until, in
     return next > until;
 }
 
-/* --- reading
- * ---------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static bool apply_checkpoint(struct store *store, struct engine_connection *engine,
                              const struct listing *l, const struct candidate *c,

@@ -98,8 +98,7 @@ void delta_plan_encode(struct delta_plan *plan, int64_t version, struct buf *out
     }
 }
 
-/* --- create
- * ----------------------------------------------------------------------------------------- */
+/* --- create --- */
 
 bool delta_plan_create(struct delta_plan *plan, const struct delta_table *t,
                        const struct lake_create *create, struct error *err)
@@ -138,8 +137,7 @@ bool delta_plan_create(struct delta_plan *plan, const struct delta_table *t,
     return true;
 }
 
-/* --- commit
- * ----------------------------------------------------------------------------------------- */
+/* --- commit --- */
 
 static bool add_metadata(struct delta_plan *plan, const struct delta_table *t,
                          const struct lake_commit *commit, struct error *err)

@@ -130,8 +130,7 @@ struct schema *delta_schema_parse(const char *text, struct error *err)
     return take(s);
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static bool append_type(const struct schema_column *c, struct buf *out, struct error *err)
 {
@@ -220,8 +219,7 @@ bool delta_schema_format(const struct schema *schema, const char *old, struct bu
     return true;
 }
 
-/* --- checks
- * ----------------------------------------------------------------------------------------- */
+/* --- checks --- */
 
 bool delta_schema_check(const struct schema *schema, struct error *err)
 {

@@ -49,8 +49,7 @@ struct delta_live *delta_live_of(struct lake_file *file)
     return (struct delta_live *)file;
 }
 
-/* --- texts
- * ------------------------------------------------------------------------------------------ */
+/* --- texts --- */
 
 static const char *copy_text(const char *text, struct arena *a)
 {
@@ -89,8 +88,7 @@ static void rewrite_arena(struct delta_state *s)
     s->arena_live = fresh.bytes;
 }
 
-/* --- replay
- * ----------------------------------------------------------------------------------------- */
+/* --- replay --- */
 
 static void removed_key(const struct delta_file *file, struct buf *out)
 {

@@ -21,8 +21,7 @@ static struct delta_table *table_of(struct lake_table *t)
     return (struct delta_table *)t;
 }
 
-/* --- the snapshot
- * ----------------------------------------------------------------------------------- */
+/* --- the snapshot --- */
 
 static bool show_metadata(struct delta_table *t, struct error *err)
 {
@@ -181,8 +180,7 @@ bool delta_table_show(struct delta_table *t, struct error *err)
     return ok;
 }
 
-/* --- open, refresh
- * ---------------------------------------------------------------------------------- */
+/* --- open, refresh --- */
 
 static void delta_free(struct lake_table *base)
 {
@@ -289,8 +287,7 @@ static bool delta_refresh(struct lake_table *base, bool *files_changed, struct e
     return true;
 }
 
-/* --- check
- * ------------------------------------------------------------------------------------------ */
+/* --- check --- */
 
 static const char way_back[] = "; reload the table, or compare it with the source first";
 
@@ -382,8 +379,7 @@ static bool delta_check(struct lake_table *base, const struct lake_expectation *
     return !snapshot->has_record || check_since(t, err);
 }
 
-/* --- maintenance
- * ------------------------------------------------------------------------------------ */
+/* --- maintenance --- */
 
 static int64_t checkpoint_interval(const struct delta_metadata *m)
 {

@@ -28,8 +28,7 @@ static void free_bitmap(roaring_bitmap_t **b)
     }
 }
 
-/* --- the portable format of 32-bit Roaring bitmaps
- * ---------------------------------------------------- */
+/* --- the portable format of 32-bit Roaring bitmaps --- */
 
 static uint16_t read_u16_le(struct reader *r)
 {
@@ -146,8 +145,7 @@ roaring_bitmap_t *delta_vector_decode(struct str bytes, struct error *err)
     return take(out);
 }
 
-/* --- descriptors
- * ------------------------------------------------------------------------------------ */
+/* --- descriptors --- */
 
 /* "ab^-aqEH.-t@S}K{vb[*k^" -> "ab/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin" */
 static bool relative_key(const char *text, struct buf *out, struct error *err)
@@ -205,7 +203,7 @@ static roaring_bitmap_t *read_file(struct store *store, const struct delta_vecto
 {
     owned(buf_release) struct buf key = {0};
     owned(buf_release) struct buf file = {0};
-    struct str bytes;
+    struct str bytes = {0};
     bool named = v->storage[0] == 'p' ? delta_path_key(v->text, &key, err)
                                       : relative_key(v->text, &key, err);
     if (!named || !store_get(store, buf_text(&key), VECTOR_SIZE_MAX, &file, err) ||
@@ -260,8 +258,7 @@ roaring_bitmap_t *delta_vector_read(struct store *store, const struct delta_vect
     return take(out);
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 void delta_vector_file_begin(struct delta_vector_file *f)
 {

@@ -154,10 +154,10 @@ struct lake_type {
     bool (*check)(struct lake_table *t, const struct lake_expectation *expected, struct error *err);
 
     /* ERROR_CONFLICT: another commit won and ours is certainly not in; refresh and plan again.
-     * ERROR_UNKNOWN: read back by refresh() and compare the record's txn_id. ERROR_LOST: the record
-     * no longer holds `from`, or a foreign commit changed rows. Done: the snapshot is the new
-     * version, and the new files have slots: `slots[i]` for files[i]. New files must have been
-     * published. */
+     * ERROR_UNKNOWN: read back by refresh() and compare the record's txn_id with the commit's,
+     * which is set in this case too. ERROR_LOST: the record no longer holds `from`, or a foreign
+     * commit changed rows. Done: the snapshot is the new version, and the new files have slots:
+     * `slots[i]` for files[i]. New files must have been published. */
     bool (*commit)(struct lake_table *t, struct lake_commit *commit, uint32_t *slots,
                    struct error *err);
 

@@ -90,8 +90,9 @@ static void fill_row(const struct table *t, struct batch *b, uint32_t row)
     }
 }
 
-void append_rows(struct table *t, struct batch *b, struct position skip)
+void append_rows(struct table *t, struct batch *converted, struct position skip)
 {
+    struct batch *b = converted;
     uint32_t number = net_add_batch(&t->net, b);
     for (uint32_t row = 0; row < b->row_count; row++) {
         if (b->kinds[row] == ROW_UPDATE_BEFORE ||

@@ -130,7 +130,8 @@ static bool refresh(struct table *t, struct error *err)
 
 static bool is_in(const struct table *t, const char *id)
 {
-    return t->lake->snapshot.has_record && strcmp(t->lake->snapshot.record.txn_id, id) == 0;
+    return id[0] != '\0' && t->lake->snapshot.has_record &&
+           strcmp(t->lake->snapshot.record.txn_id, id) == 0;
 }
 
 /* The table tells whether the commit of that id is in. */
@@ -197,6 +198,7 @@ static void fill(struct table *t, struct plan *p, const struct barrier *barrier,
     c->record.complete = complete;
     c->record.epoch = barrier->epoch;
     c->record.phase = barrier->phase;
+    c->record.txn_id[0] = '\0'; /* set by the lake; the old one would look like success */
 }
 
 /* Hands the commit to the lake; false with ERROR_UNKNOWN only if reading back did not help. */
@@ -287,6 +289,7 @@ bool commit_record(struct table *t, const char *operation_name, bool truncate,
             .record = *record,
             .from = from_position(t),
         };
+        c.record.txn_id[0] = '\0';
         struct error why = {0};
         if (t->lake->type->commit(t->lake, &c, NULL, &why)) {
             break;

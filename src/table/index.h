@@ -38,7 +38,7 @@ enum { INDEX_SLOT_LIMIT = (1 << 24) - 2 };
 
 /* An empty index with room for about `expected_count` keys. */
 struct index *index_new(uint64_t expected_count);
-void index_free(struct index **ix);
+void index_free(struct index **index);
 
 /* The place of a key, or PLACE_NONE. */
 uint64_t index_get(const struct index *ix, struct hash128 hash);

@@ -10,11 +10,17 @@
 
 enum { FILE_ROWS_MAX = 1 << 20, ENGINE_SLOT = 0 };
 
+/* Some of a plan's rows. */
+struct chosen {
+    const struct plan_rows *rows;
+    const uint32_t *order; /* numbers of rows; NULL: as they are */
+    uint32_t count;
+};
+
 /* Rows of one file to be. */
 struct file_rows {
     const char **partition;
-    const uint32_t *order; /* numbers of plan rows */
-    uint32_t count;
+    struct chosen chosen;
 };
 
 /* ---- columns ---- */
@@ -42,7 +48,7 @@ static void set_null(struct column *c, uint32_t row, uint32_t row_count, struct 
     bit_clear(c->valid, row);
 }
 
-static inline void copy_fixed(void *to, uint32_t row, const void *from, uint32_t at, size_t width)
+static inline void copy_value(void *to, uint32_t row, const void *from, uint32_t at, size_t width)
 {
     switch (width) {
     case 1:
@@ -63,16 +69,15 @@ static inline void copy_fixed(void *to, uint32_t row, const void *from, uint32_t
     }
 }
 
-/* One column of the rows in the given order (NULL: as they are). */
-static bool gather(const struct table *t, const struct plan_rows *rows, const uint32_t *order,
-                   uint32_t count, uint32_t column, struct arena *a, struct column *out,
-                   struct error *err)
+/* One column of the rows, in their order. */
+static bool gather(const struct table *t, const struct chosen *chosen, uint32_t column,
+                   struct arena *a, struct column *out, struct error *err)
 {
     size_t width = type_width(t->schema->columns[column].type);
     *out = (struct column){.type = t->schema->columns[column].type,
-                           .values = arena_array(a, count, width)};
-    for (uint32_t i = 0; i < count; i++) {
-        const struct plan_row *row = &rows->items[order ? order[i] : i];
+                           .values = arena_array(a, chosen->count, width)};
+    for (uint32_t i = 0; i < chosen->count; i++) {
+        const struct plan_row *row = &chosen->rows->items[chosen->order ? chosen->order[i] : i];
         uint32_t at = 0;
         const struct column *from = net_value(&t->net, row->image, row->fallback, column, &at);
         if (!from) {
@@ -80,21 +85,20 @@ static bool gather(const struct table *t, const struct plan_rows *rows, const ui
         }
         if (!column_is_valid(from, at)) {
             memset((char *)out->values + i * width, 0, width);
-            set_null(out, i, count, a);
+            set_null(out, i, chosen->count, a);
         } else {
-            copy_fixed(out->values, i, from->values, at, width);
+            copy_value(out->values, i, from->values, at, width);
         }
     }
     return true;
 }
 
-static void gather_changes(const struct plan_rows *rows, const uint32_t *order, uint32_t count,
-                           struct arena *a, struct column *out)
+static void gather_changes(const struct chosen *chosen, struct arena *a, struct column *out)
 {
     static const char *const names[] = {"insert", "update_preimage", "update_postimage", "delete"};
-    struct view *views = arena_array(a, count, sizeof(*views));
-    for (uint32_t i = 0; i < count; i++) {
-        const char *name = names[rows->items[order[i]].change];
+    struct view *views = arena_array(a, chosen->count, sizeof(*views));
+    for (uint32_t i = 0; i < chosen->count; i++) {
+        const char *name = names[chosen->rows->items[chosen->order[i]].change];
         views[i] = view_from(name, strlen(name));
     }
     *out = (struct column){.type = {.kind = TYPE_STRING}, .values = views};
@@ -108,7 +112,8 @@ static bool partition_texts(const struct table *t, const struct plan_rows *rows,
 {
     for (uint32_t i = 0; i < t->partition_count; i++) {
         struct column c = {0};
-        if (!gather(t, rows, NULL, rows->count, t->partition_columns[i], a, &c, err)) {
+        struct chosen all = {.rows = rows, .count = rows->count};
+        if (!gather(t, &all, t->partition_columns[i], a, &c, err)) {
             return false;
         }
         for (uint32_t row = 0; row < rows->count; row++) {
@@ -190,10 +195,11 @@ static bool split(const struct table *t, const struct plan_rows *rows, struct ar
         for (uint32_t done = 0; done < partitions[i].count;) {
             uint32_t left = partitions[i].count - done;
             uint32_t size = left < FILE_ROWS_MAX ? left : FILE_ROWS_MAX;
-            files[file_count++] = (struct file_rows){.partition = partitions[i].texts,
-                                                     .order = order + partitions[i].start -
-                                                              partitions[i].count + done,
-                                                     .count = size};
+            files[file_count++] = (struct file_rows){
+                .partition = partitions[i].texts,
+                .chosen = {.rows = rows,
+                           .order = order + partitions[i].start - partitions[i].count + done,
+                           .count = size}};
             done += size;
         }
     }
@@ -260,9 +266,8 @@ static bool write_columns(struct table *t, const struct engine_input *input,
     return true;
 }
 
-static bool write_file(struct table *t, struct plan *p, const struct plan_rows *rows,
-                       const struct file_rows *f, bool is_change, struct lake_new_file *out,
-                       struct error *err)
+static bool write_file(struct table *t, struct plan *p, const struct file_rows *f, bool is_change,
+                       struct lake_new_file *out, struct error *err)
 {
     uint32_t column_count = t->schema->column_count;
     owned(arena_release) struct arena a = {0};
@@ -272,18 +277,18 @@ static bool write_file(struct table *t, struct plan *p, const struct plan_rows *
         is_change ? NULL : arena_zalloc(&p->arena, column_count * sizeof(*statistics));
     uint32_t used = 0;
     for (uint32_t i = 0; i < column_count; i++) {
-        if (!gather(t, rows, f->order, f->count, i, &a, &columns[used], err)) {
+        if (!gather(t, &f->chosen, i, &a, &columns[used], err)) {
             return false;
         }
         if (statistics) {
-            lake_statistics_collect(&columns[used], f->count, &p->arena, &statistics[i]);
+            lake_statistics_collect(&columns[used], f->chosen.count, &p->arena, &statistics[i]);
         }
         if (!is_partition_column(t, i)) {
             names[used++] = t->schema->columns[i].name;
         }
     }
     if (is_change) {
-        gather_changes(rows, f->order, f->count, &a, &columns[used]);
+        gather_changes(&f->chosen, &a, &columns[used]);
         names[used++] = "_change_type";
     }
     const char **partition = arena_array(&p->arena, t->partition_count + 1, sizeof(*partition));
@@ -294,7 +299,8 @@ static bool write_file(struct table *t, struct plan *p, const struct plan_rows *
     *out = (struct lake_new_file){.partition = partition, .statistics = statistics};
     out->path = (is_change ? lake_change_path : lake_data_path)(
         &p->arena, t->schema, t->partition_columns, t->partition_count, partition);
-    return write_columns(t, &(struct engine_input){names, columns, used, f->count}, out, err);
+    return write_columns(t, &(struct engine_input){names, columns, used, f->chosen.count}, out,
+                         err);
 }
 
 static bool write_rows(struct table *t, struct plan *p, const struct plan_rows *rows,
@@ -316,7 +322,7 @@ static bool write_rows(struct table *t, struct plan *p, const struct plan_rows *
         p->files = files;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (!write_file(t, p, rows, &split_files[i], is_change, &files[i], err)) {
+        if (!write_file(t, p, &split_files[i], is_change, &files[i], err)) {
             return false;
         }
         /* Counted one by one, so that a failure removes what there is. */
@@ -325,8 +331,8 @@ static bool write_rows(struct table *t, struct plan *p, const struct plan_rows *
             continue;
         }
         p->file_count++;
-        for (uint32_t row = 0; row < split_files[i].count; row++) {
-            p->places[split_files[i].order[row]] = place_make(i, row);
+        for (uint32_t row = 0; row < split_files[i].chosen.count; row++) {
+            p->places[split_files[i].chosen.order[row]] = place_make(i, row);
         }
     }
     return true;

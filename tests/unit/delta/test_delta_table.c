@@ -222,8 +222,7 @@ static void a_type_is_widened_only_with_all_files(void **state)
     schema_release(wider);
 }
 
-/* --- other writers
- * ---------------------------------------------------------------------------------- */
+/* --- other writers --- */
 
 #define COMPACTION                                                                       \
     "{\"commitInfo\":{\"operation\":\"OPTIMIZE\"}}\n"                                    \
@@ -349,8 +348,7 @@ static void a_table_that_vanishes_does_not_come_back_headless(void **state)
     assert_false(file_exists(f->location));
 }
 
-/* --- outcomes that are not known
- * -------------------------------------------------------------------- */
+/* --- outcomes that are not known --- */
 
 enum fault {
     FAULT_DONE_BUT_UNKNOWN,
@@ -479,8 +477,7 @@ static void a_full_disk_leaves_the_table_as_it_was(void **state)
     (void)fixture_add(f, 1);
 }
 
-/* --- is it the table we left?
- * ----------------------------------------------------------------------- */
+/* --- is it the table we left? --- */
 
 struct left {
     char table_id[UUID_TEXT_SIZE];
@@ -601,8 +598,7 @@ static void a_gap_in_the_log_is_named(void **state)
     assert_non_null(strstr(err.message, "commit 1"));
 }
 
-/* --- checkpoints
- * ------------------------------------------------------------------------------------ */
+/* --- checkpoints --- */
 
 static void a_checkpoint_replaces_the_commits_before_it(void **state)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "delta/delta.h"
 #include "lake/lake.h"
 #include "test.h"
 
@@ -86,9 +87,10 @@ static inline bool fake_create(struct lake_table *t, const struct lake_create *c
     return true;
 }
 
-static inline struct lake_file *fake_file(struct fake_lake *f, const struct lake_new_file *new)
+static inline struct lake_file *fake_file(struct fake_lake *f, const struct lake_table *t,
+                                          const struct lake_new_file *new)
 {
-    uint32_t count = f->base.snapshot.partition_count;
+    uint32_t count = t->snapshot.partition_count;
     struct lake_file *file = arena_zalloc(&f->arena, sizeof(*file));
     const char **partition = arena_zalloc(&f->arena, (count + 1) * sizeof(*partition));
     for (uint32_t i = 0; i < count; i++) {
@@ -102,7 +104,7 @@ static inline struct lake_file *fake_file(struct fake_lake *f, const struct lake
                                .size = new->size};
     owned(buf_release) struct buf path = {0};
     struct error err = {0};
-    assert_true(store_fetch(f->base.store, file->path, &path, &err)); /* published */
+    assert_true(store_fetch(t->store, file->path, &path, &err)); /* published */
     assert_true(file_exists(buf_text(&path)));
     assert_true(file->row_count > 0);
     return file;
@@ -182,7 +184,7 @@ static inline void fake_apply(struct fake_lake *f, struct lake_commit *c, uint32
         fake_drop_file(f, c->removed[i]);
     }
     for (uint32_t i = 0; i < c->file_count; i++) {
-        struct lake_file *file = fake_file(f, &c->files[i]);
+        struct lake_file *file = fake_file(f, &f->base, &c->files[i]);
         assert_non_null(c->files[i].statistics);
         v->files[i] = *file;
         uint32_t slot = fake_add_file(f, file);
@@ -191,7 +193,7 @@ static inline void fake_apply(struct fake_lake *f, struct lake_commit *c, uint32
         }
     }
     for (uint32_t i = 0; i < c->change_file_count; i++) {
-        v->changes[i] = *fake_file(f, &c->change_files[i]);
+        v->changes[i] = *fake_file(f, &f->base, &c->change_files[i]);
     }
     fake_record(f, &c->record);
     c->record.version = f->base.snapshot.version;
@@ -291,3 +293,74 @@ fake_unused static struct fake_lake *fake_open(const char *location)
     f->base.snapshot.version = -1;
     return f;
 }
+
+/* ---- Delta, with the fake's memory of what was committed, and its failures ---- */
+
+static struct fake_lake *recorder;
+
+static inline void record_commit(const struct lake_table *t, const struct lake_commit *c)
+{
+    struct fake_version *v = fake_version(recorder, c);
+    for (uint32_t i = 0; i < c->file_count; i++) {
+        v->files[i] = *fake_file(recorder, t, &c->files[i]);
+    }
+    for (uint32_t i = 0; i < c->change_file_count; i++) {
+        v->changes[i] = *fake_file(recorder, t, &c->change_files[i]);
+    }
+}
+
+static inline bool recorded_commit(struct lake_table *t, struct lake_commit *c, uint32_t *slots,
+                                   struct error *err)
+{
+    if (recorder->fail_count > 0) {
+        recorder->fail_count--;
+        if (recorder->fail_applies) {
+            assert_true(delta_lake.commit(t, c, slots, err));
+            record_commit(t, c);
+        }
+        return error_set(err, recorder->fail, "as the test asked");
+    }
+    if (!delta_lake.commit(t, c, slots, err)) {
+        return false;
+    }
+    record_commit(t, c);
+    return true;
+}
+
+static struct type recorded_stored_type(struct type source)
+{
+    return delta_lake.stored_type(source);
+}
+static bool recorded_create(struct lake_table *t, const struct lake_create *create,
+                            struct error *err)
+{
+    return delta_lake.create(t, create, err);
+}
+static bool recorded_refresh(struct lake_table *t, bool *files_changed, struct error *err)
+{
+    return delta_lake.refresh(t, files_changed, err);
+}
+static bool recorded_check(struct lake_table *t, const struct lake_expectation *expected,
+                           struct error *err)
+{
+    return delta_lake.check(t, expected, err);
+}
+static bool recorded_maintain(struct lake_table *t, struct error *err)
+{
+    return delta_lake.maintain(t, err);
+}
+static void recorded_free(struct lake_table *t)
+{
+    delta_lake.free(t);
+}
+
+static const struct lake_type recorded_delta = {
+    .name = "delta",
+    .stored_type = recorded_stored_type,
+    .create = recorded_create,
+    .refresh = recorded_refresh,
+    .check = recorded_check,
+    .commit = recorded_commit,
+    .maintain = recorded_maintain,
+    .free = recorded_free,
+};

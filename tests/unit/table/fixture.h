@@ -6,12 +6,14 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "delta/delta.h"
 #include "fake_lake.h"
 #include "table/table.h"
 
 struct fixture {
     char directory[64];
-    struct fake_lake *lake;
+    struct fake_lake *lake;  /* also remembers what commits to Delta did */
+    struct lake_table *held; /* the lake in use: the fake one, or Delta */
     struct engine *engine;
     struct engine_connection *connection;
     struct table *table;
@@ -21,6 +23,13 @@ struct fixture {
     uint64_t epoch;
     uint64_t position;
 };
+
+static inline void assert_done(bool done, const struct error *err)
+{
+    if (!done) {
+        fail_msg("%s: %s", error_kind_name(err->kind), err->message);
+    }
+}
 
 /* ---- schemas ---- */
 
@@ -51,6 +60,7 @@ fake_unused static void fixture_open(struct fixture *f, enum table_mode mode)
     *f = (struct fixture){.directory = "/tmp/leat-table-XXXXXX"};
     assert_non_null(mkdtemp(f->directory));
     f->lake = fake_open(f->directory);
+    f->held = &f->lake->base;
     f->engine = engine_open(&(struct engine_options){.kind = ENGINE_FILE}, &err);
     assert_non_null(f->engine);
     f->connection = engine_connect(f->engine, &err);
@@ -67,19 +77,13 @@ fake_unused static void fixture_close(struct fixture *f)
 {
     struct error err = {0};
     table_free(&f->table);
+    recorder = NULL;
     fake_free(f->lake);
     schema_release(f->schema);
     batch_release(f->batch);
     engine_disconnect(&f->connection);
     engine_free(&f->engine);
     assert_true(file_remove_tree(f->directory, &err));
-}
-
-static inline void assert_done(bool done, const struct error *err)
-{
-    if (!done) {
-        fail_msg("%s: %s", error_kind_name(err->kind), err->message);
-    }
 }
 
 /* Takes a schema: the source's from here on. */
@@ -91,9 +95,26 @@ fake_unused static void set_schema(struct fixture *f, struct schema *schema)
     assert_done(table_set_schema(f->table, schema, &err), &err);
 }
 
+/* Real tables instead of the fake: each new_table() opens the location again. */
+fake_unused static void use_delta(struct fixture *f)
+{
+    recorder = f->lake;
+    f->held = NULL;
+}
+
 fake_unused static void new_table(struct fixture *f)
 {
+    struct error err = {0};
     table_free(&f->table);
+    if (recorder == f->lake) {
+        f->held = delta_lake.open(&(struct lake_options){.location = f->directory,
+                                                         .pipeline = "shop",
+                                                         .engine = f->connection},
+                                  &err);
+        assert_done(f->held != NULL, &err);
+        f->held->type = &recorded_delta;
+        f->options.lake = f->held;
+    }
     f->table = table_new(&f->options);
 }
 
@@ -238,10 +259,10 @@ static inline void file_texts(const struct fixture *f, const struct lake_file *f
                               struct texts *out)
 {
     struct error err = {0};
-    const struct lake_snapshot *s = &f->lake->base.snapshot;
+    const struct lake_snapshot *s = &f->held->snapshot;
     owned(buf_release) struct buf sql = {0};
     owned(buf_release) struct buf path = {0};
-    assert_true(store_fetch(f->lake->base.store, file->path, &path, &err));
+    assert_true(store_fetch(f->held->store, file->path, &path, &err));
     buf_append_text(&sql, "SELECT concat_ws('|', ");
     buf_append_text(&sql, is_change ? "k" : "''");
     for (uint32_t i = 0; i < s->schema->column_count; i++) {
@@ -309,9 +330,9 @@ static inline void file_texts(const struct fixture *f, const struct lake_file *f
 fake_unused static struct texts table_texts(const struct fixture *f)
 {
     struct texts out = {0};
-    for (uint32_t i = 0; i < f->lake->base.snapshot.slot_count; i++) {
-        if (f->lake->base.files[i]) {
-            file_texts(f, f->lake->base.files[i], false, &out);
+    for (uint32_t i = 0; i < f->held->snapshot.slot_count; i++) {
+        if (f->held->files[i]) {
+            file_texts(f, f->held->files[i], false, &out);
         }
     }
     if (out.count > 0) {

@@ -4,6 +4,9 @@
 static const struct type int64_type = {.kind = TYPE_INT64};
 static const struct type int32_type = {.kind = TYPE_INT32};
 static const struct type text_type = {.kind = TYPE_STRING};
+static const char *const partition_by_id[] = {"id"};
+static const char *const partition_by_note[] = {"note"};
+static const char *const partition_by_v[] = {"v"};
 
 static struct schema *plain_schema(void)
 {
@@ -182,7 +185,7 @@ static void a_file_without_live_rows_is_removed(void **state)
     }
     commit(f, PHASE_STREAMING);
     assert_rows(f, "");
-    assert_null(f->lake->base.files[0]);
+    assert_null(f->held->files[0]);
     assert_feed_makes_table(f);
 }
 
@@ -410,7 +413,7 @@ static void loading_again_mends_a_key_that_is_there_twice(void **state)
     start(f);
     /* Somebody adds the first file's rows once more. */
     struct lake_file *copy = arena_zalloc(&f->lake->arena, sizeof(*copy));
-    *copy = *f->lake->base.files[0];
+    *copy = *f->held->files[0];
     (void)fake_add_file(f->lake, copy);
     new_table(f);
     assert_true(table_set_schema(f->table, f->schema, &err));
@@ -534,7 +537,7 @@ static void files_of_a_failed_commit_are_removed(void **state)
     assert_false(try_commit(f, PHASE_STREAMING, &err));
     struct store_entries entries = {0};
     err = (struct error){0};
-    assert_true(store_list(f->lake->base.store, "", "", &entries, &err));
+    assert_true(store_list(f->held->store, "", "", &entries, &err));
     unsigned parquet = 0;
     for (size_t i = 0; i < entries.count; i++) {
         parquet += strstr(entries.items[i].name, ".parquet") != NULL;
@@ -710,7 +713,7 @@ static void types_are_stored_as_the_format_has_them(void **state)
 static void rows_move_between_partitions(void **state)
 {
     struct fixture *f = *state;
-    f->options.partition_by = (const char *const[]){"note"};
+    f->options.partition_by = partition_by_note;
     f->options.partition_count = 1;
     start(f);
     update_v(f, 1, 11);
@@ -731,7 +734,7 @@ static void rows_move_between_partitions(void **state)
 static void a_partition_column_can_be_the_key(void **state)
 {
     struct fixture *f = *state;
-    f->options.partition_by = (const char *const[]){"id"};
+    f->options.partition_by = partition_by_id;
     f->options.partition_count = 1;
     start(f);
     restart(f);
@@ -746,7 +749,7 @@ static void other_partitions_than_the_tables_are_refused(void **state)
     struct fixture *f = *state;
     struct error err = {0};
     start(f);
-    f->options.partition_by = (const char *const[]){"v"};
+    f->options.partition_by = partition_by_v;
     f->options.partition_count = 1;
     new_table(f);
     assert_fails(table_set_schema(f->table, f->schema, &err), &err, ERROR_CONFIG,
