@@ -41,7 +41,7 @@ static bool read_actions(struct engine_connection *engine, const char *path, con
     buf_append_text(&sql, "SELECT to_json(");
     buf_append_identifier(&sql, action);
     buf_append_text(&sql, ")::VARCHAR FROM read_parquet(");
-    buf_append_literal(&sql, path);
+    engine_append_path(path, &sql);
     buf_append_text(&sql, ") WHERE ");
     buf_append_identifier(&sql, action);
     buf_append_text(&sql, " IS NOT NULL");
@@ -56,7 +56,7 @@ static bool read_columns(struct engine_connection *engine, const char *path, str
     owned(buf_release) struct buf sql = {0};
     buf_append_text(&sql, "SELECT coalesce(string_agg(column_name, ','), '') FROM "
                           "(DESCRIBE SELECT * FROM read_parquet(");
-    buf_append_literal(&sql, path);
+    engine_append_path(path, &sql);
     buf_append_text(&sql, "))");
     return engine_query_text(engine, buf_text(&sql), out, err);
 }

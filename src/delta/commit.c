@@ -5,6 +5,7 @@
 #include "delta/log.h"
 #include "delta/plan.h"
 #include "delta/record.h"
+#include "delta/schema.h"
 #include "delta/table.h"
 
 /* How often a commit steps aside for commits that do not matter to it. */
@@ -89,14 +90,13 @@ static enum outcome resolve(struct delta_table *t, struct delta_plan *plan, int6
     *ours = false;
     bool read = delta_log_read(t->base.store, version, &actions, &found, err) &&
                 (!found || delta_commit_classify(t, &actions, &kind, &record, &operation, err));
-    if (read && !found) {
-        out = OUTCOME_AGAIN;
-    } else if (read && kind == DELTA_FOREIGN_OURS && strcmp(record.txn_id, plan->record.txn_id) == 0) {
+    if (read && kind == DELTA_FOREIGN_OURS && strcmp(record.txn_id, plan->record.txn_id) == 0) {
         *ours = true;
         out = OUTCOME_DONE;
     } else if (read && kind != DELTA_FOREIGN_NONE) {
         out = give_up(t, version, kind, operation, err);
-    } else if (read && delta_state_apply(&t->state, version, actions.items, actions.count, err)) {
+    } else if (read && (!found ||
+                        delta_state_apply(&t->state, version, actions.items, actions.count, err))) {
         out = OUTCOME_AGAIN;
     }
     arena_release(&arena);
@@ -233,11 +233,51 @@ static bool check_present(struct delta_table *t, struct delta_plan *plan, struct
                      t->location, t->state.version);
 }
 
+/* What is left of a plan whose commit failed: files that the log certainly does not name. */
+static void drop(struct delta_table *t, const struct delta_plan *plan, const struct error *err)
+{
+    if (err->kind == ERROR_UNKNOWN) {
+        memcpy(t->unresolved, plan->record.txn_id, sizeof(t->unresolved));
+        return;
+    }
+    struct error ignored = {0};
+    for (size_t i = 0; i < plan->written_count; i++) {
+        (void)!store_remove(t->base.store, plan->written[i], &ignored);
+    }
+}
+
+/* Widened columns in a commit of their own, before the one that needs them: the same rows in the
+ * same places, in files that have the wider types, at the position where the table stands. */
+static bool widen(struct delta_table *t, const struct schema *schema, struct error *err)
+{
+    struct delta_plan plan;
+    struct delta_moves moves = {0};
+    bool ok = delta_plan_widen(&plan, t, schema, &moves, err) && check_present(t, &plan, err);
+    if (ok) {
+        failpoint("delta_before_widen");
+        ok = put(t, &plan, err);
+    }
+    if (!ok) {
+        drop(t, &plan, err);
+    }
+    for (uint32_t i = 0; ok && i < moves.count; i++) {
+        delta_state_rename(&t->state, moves.items[i].from, moves.items[i].to);
+    }
+    ok = ok && follow(t, &plan, NULL, err);
+    delta_plan_release(&plan);
+    return ok || error_wrap(err, "widening columns");
+}
+
 bool delta_commit(struct lake_table *table, struct lake_commit *commit, uint32_t *slots,
                   struct error *err)
 {
     struct delta_table *t = (struct delta_table *)table;
     if (!check_start(t, commit, err)) {
+        return false;
+    }
+    if (commit->schema && !commit->truncate &&
+        delta_schema_widens(table->snapshot.schema, commit->schema) &&
+        !widen(t, commit->schema, err)) {
         return false;
     }
     struct delta_plan plan;
@@ -250,16 +290,13 @@ bool delta_commit(struct lake_table *table, struct lake_commit *commit, uint32_t
             failpoint("delta_after_log");
         }
     }
-    struct error ignored = {0};
-    if (!ok && err->kind == ERROR_UNKNOWN) {
-        commit->record = plan.record; /* by its txn_id the caller knows it again */
-        memcpy(t->unresolved, plan.record.txn_id, sizeof(t->unresolved));
+    if (ok || err->kind == ERROR_UNKNOWN) {
         commit->record = plan.record; /* by its txn id the caller will know it */
-    } else if (!ok && plan.vector_key) {
-        (void)!store_remove(table->store, plan.vector_key, &ignored); /* certainly not in */
-    } else if (ok) {
-        commit->record = plan.record;
+    }
+    if (ok) {
         ok = follow(t, &plan, commit, err);
+    } else {
+        drop(t, &plan, err);
     }
     /* New files come after the removes and in their order. */
     for (size_t i = 0, n = 0; ok && i < plan.actions.count && n < commit->file_count; i++) {
@@ -294,8 +331,8 @@ bool delta_create(struct lake_table *table, const struct lake_create *create, st
         }
         failpoint("delta_after_create");
     }
-    if (!ok && err->kind == ERROR_UNKNOWN) {
-        memcpy(t->unresolved, plan.record.txn_id, sizeof(t->unresolved));
+    if (!ok) {
+        drop(t, &plan, err);
     }
     delta_plan_release(&plan);
     return ok || error_wrap(err, "create");

@@ -140,21 +140,20 @@ bool delta_plan_create(struct delta_plan *plan, const struct delta_table *t,
 /* --- commit --- */
 
 static bool add_metadata(struct delta_plan *plan, const struct delta_table *t,
-                         const struct lake_commit *commit, struct error *err)
+                         const struct schema *next, struct error *err)
 {
     const struct delta_metadata *old = &t->state.metadata;
     owned(buf_release) struct buf schema = {0};
-    if (!delta_schema_check_change(t->base.snapshot.schema, commit->schema, commit->truncate,
-                                   err) ||
-        !delta_schema_format(commit->schema, old->schema, &schema, err)) {
+    if (!delta_schema_check_change(t->base.snapshot.schema, next, err) ||
+        !delta_schema_format(next, old->schema, &schema, err)) {
         return false;
     }
-    for (uint32_t i = 0; i < commit->schema->column_count; i++) {
-        if (commit->schema->columns[i].type.kind == TYPE_TIMESTAMP &&
+    for (uint32_t i = 0; i < next->column_count; i++) {
+        if (next->columns[i].type.kind == TYPE_TIMESTAMP &&
             !delta_protocol_writes(&t->state.protocol, "timestampNtz")) {
             return error_set(err, ERROR_CONFIG,
                              "column \"%s\": the table lacks the feature timestampNtz",
-                             commit->schema->columns[i].name);
+                             next->columns[i].name);
         }
     }
     /* The state's texts may move before this commit is done. */
@@ -201,7 +200,7 @@ static void add_files(struct delta_plan *plan, const struct delta_table *t,
         const struct lake_new_file *f = &commit->files[i];
         struct delta_file *file = &delta_actions_add(&plan->actions, DELTA_ADD)->file;
         *file = new_file(plan, t, f);
-        file->data_change = !commit->same_rows;
+        file->data_change = true;
         file->modified_ms = now_ms();
         file->stats =
             delta_stats_format(schema, is_partition, f->row_count, f->statistics, &plan->arena);
@@ -250,8 +249,8 @@ static bool add_removes(struct delta_plan *plan, const struct delta_table *t,
     add_spent(plan, t);
     for (uint32_t i = 0; commit->truncate && i < t->state.slot_count; i++) {
         const struct delta_live *live = t->state.slots[i] ? delta_live_of(t->state.slots[i]) : NULL;
-        if (live && (commit->same_rows || !live->file.vector)) {
-            add_remove(plan, live, !commit->same_rows);
+        if (live && !live->file.vector) {
+            add_remove(plan, live, true);
         }
     }
     for (uint32_t i = 0; i < commit->removed_count; i++) {
@@ -259,7 +258,7 @@ static bool add_removes(struct delta_plan *plan, const struct delta_table *t,
         if (!live) {
             return false;
         }
-        add_remove(plan, live, !commit->same_rows);
+        add_remove(plan, live, true);
     }
     return true;
 }
@@ -298,8 +297,7 @@ static void add_full_vectors(struct delta_plan *plan, const struct delta_table *
 static bool add_vectors(struct delta_plan *plan, struct delta_table *t,
                         const struct lake_commit *commit, struct error *err)
 {
-    bool truncate = commit->truncate && !commit->same_rows;
-    if (commit->vector_count == 0 && !truncate) {
+    if (commit->vector_count == 0 && !commit->truncate) {
         return true;
     }
     if (commit->vector_count > 0 && !delta_protocol_writes(&t->state.protocol, "deletionVectors")) {
@@ -319,14 +317,17 @@ static bool add_vectors(struct delta_plan *plan, struct delta_table *t,
             add_vector(plan, &file, live, v->deleted);
         }
     }
-    if (truncate) {
+    if (commit->truncate) {
         add_full_vectors(plan, t, &file);
     }
     const char *key = delta_vector_file_key(&file, &plan->arena);
     ok = ok && (!file.bytes.failed ||
                 error_set(err, ERROR_DATA, "the deletion vectors of a commit exceed 1 GiB"));
     if (ok && file.bytes.size > 1) {
-        plan->vector_key = key; /* even if it fails: part of it may be there */
+        const char **written = arena_alloc(&plan->arena, sizeof(*written));
+        written[0] = key; /* even if it fails: part of it may be there */
+        plan->written = written;
+        plan->written_count = 1;
         ok = store_put(t->base.store, key, buf_str(&file.bytes), err);
     }
     delta_vector_file_release(&file);
@@ -363,18 +364,16 @@ bool delta_plan_commit(struct delta_plan *plan, struct delta_table *t,
 {
     assert(!commit->truncate || (commit->vector_count == 0 && commit->removed_count == 0 &&
                                  commit->change_file_count == 0));
-    assert(!commit->same_rows || (commit->vector_count == 0 && commit->change_file_count == 0));
 
     begin(plan, &commit->record);
     bool removes = commit->truncate || commit->removed_count > 0 || commit->vector_count > 0;
-    if (removes && !commit->same_rows &&
-        delta_property_is_true(&t->state.metadata, "delta.appendOnly")) {
+    if (removes && delta_property_is_true(&t->state.metadata, "delta.appendOnly")) {
         return error_set(err, ERROR_CONFIG,
                          "the table has delta.appendOnly = true: rows cannot be deleted");
     }
     struct delta_info *info = add_info(plan, t, commit->operation, commit->source_time_us);
     info->blind_append = !removes;
-    if (commit->schema && !add_metadata(plan, t, commit, err)) {
+    if (commit->schema && !add_metadata(plan, t, commit->schema, err)) {
         return false;
     }
     add_record(plan, t);
@@ -386,4 +385,132 @@ bool delta_plan_commit(struct delta_plan *plan, struct delta_table *t,
     add_files(plan, t, commit);
     plan->actions.items[0].info.metrics = metrics(commit, removed, &plan->arena);
     return add_vectors(plan, t, commit, err);
+}
+
+/* --- wider types --- */
+
+/* Reads a file with the wider types, every row of it in its order; what else it has (_change_type)
+ * goes along. *any false: the file has none of these columns in a narrower type. */
+static bool select_widened(struct delta_table *t, const struct schema *schema, const char *path,
+                           struct buf *sql, bool *any, struct error *err)
+{
+    const struct schema *old = t->base.snapshot.schema;
+    owned(buf_release) struct buf file = {0};
+    buf_append_text(&file, "read_parquet(");
+    engine_append_path(path, &file);
+    buf_append_text(&file, ", hive_partitioning = false)");
+    buf_append_text(sql, "SELECT * REPLACE (");
+    *any = false;
+    for (uint32_t i = 0; i < old->column_count; i++) {
+        const struct schema_column *c = &old->columns[i];
+        const struct schema_column *next = &schema->columns[schema_find(schema, str_from(c->name))];
+        if (type_equal(c->type, next->type)) {
+            continue;
+        }
+        owned(buf_release) struct buf query = {0};
+        int64_t count = 0;
+        buf_append_format(&query, "SELECT count(*) FROM (DESCRIBE SELECT * FROM %s) ",
+                          buf_text(&file));
+        buf_append_text(&query, "WHERE column_name = ");
+        buf_append_literal(&query, c->name);
+        if (!engine_query_int64(t->engine, buf_text(&query), &count, err)) {
+            return false;
+        }
+        if (count > 0) {
+            buf_append_text(sql, *any ? ", CAST(" : "CAST(");
+            buf_append_identifier(sql, c->name);
+            buf_append_text(sql, " AS ");
+            engine_append_type(next->type, sql);
+            buf_append_text(sql, ") AS ");
+            buf_append_identifier(sql, c->name);
+            *any = true;
+        }
+    }
+    buf_append_format(sql, ") FROM %s", buf_text(&file));
+    return true;
+}
+
+/* Writes one file anew; *key stays NULL when it can stay as it is. */
+static bool rewrite(struct delta_plan *plan, struct delta_table *t, const struct schema *schema,
+                    const struct lake_file *file, const char **key, uint64_t *size,
+                    struct error *err)
+{
+    owned(buf_release) struct buf from = {0};
+    owned(buf_release) struct buf to = {0};
+    owned(buf_release) struct buf sql = {0};
+    bool any = false;
+    if (!store_fetch(t->base.store, file->path, &from, err)) {
+        return error_recast(err, ERROR_LOST);
+    }
+    if (!select_widened(t, schema, buf_text(&from), &sql, &any, err) || !any) {
+        return err->kind == ERROR_NONE;
+    }
+    const struct lake_snapshot *s = &t->base.snapshot;
+    const char *next = lake_data_path(&plan->arena, s->schema, s->partition_columns,
+                                      s->partition_count, file->partition);
+    uint64_t row_count = 0;
+    if (!store_stage(t->base.store, next, &to, err)) {
+        return false;
+    }
+    struct engine_parquet parquet = {.path = buf_text(&to)};
+    if (!engine_write_parquet(t->engine, buf_text(&sql), &parquet, &row_count, size, err)) {
+        return false;
+    }
+    *key = next;
+    return row_count == file->row_count ||
+           error_set(err, ERROR_DATA,
+                     "file \"%s\" has %" PRIu64 " rows, not the %" PRIu64 " that the log says",
+                     file->path, row_count, file->row_count);
+}
+
+static void add_moved(struct delta_plan *plan, const struct delta_live *live, const char *key,
+                      uint64_t size, struct delta_moves *moves)
+{
+    owned(buf_release) struct buf path = {0};
+    delta_path_encode(key, &path);
+    add_remove(plan, live, false);
+    struct delta_file *add = &delta_actions_add(&plan->actions, DELTA_ADD)->file;
+    delta_file_copy(&live->file, &plan->arena, add);
+    moves->items[moves->count++] = (struct delta_move){
+        .from = add->path, .to = arena_string(&plan->arena, path.data, path.size)};
+    add->path = moves->items[moves->count - 1].to;
+    add->size = (int64_t)size;
+    add->modified_ms = now_ms();
+    add->data_change = false;
+}
+
+bool delta_plan_widen(struct delta_plan *plan, struct delta_table *t, const struct schema *schema,
+                      struct delta_moves *moves, struct error *err)
+{
+    begin(plan, &t->base.snapshot.record);
+    struct delta_info *info = add_info(plan, t, "CHANGE COLUMN", 0);
+    info->metrics = (struct delta_pairs){0};
+    if (!add_metadata(plan, t, schema, err)) {
+        return false;
+    }
+    if (!t->engine) {
+        return error_set(err, ERROR_CONFIG, "widening a column needs the engine");
+    }
+    add_record(plan, t);
+    add_spent(plan, t);
+    const char **written = arena_array(&plan->arena, t->state.files.count, sizeof(*written));
+    moves->items = arena_array(&plan->arena, t->state.files.count, sizeof(*moves->items));
+    plan->written = written;
+    for (uint32_t i = 0; i < t->state.slot_count; i++) {
+        const char *key = NULL;
+        uint64_t size = 0;
+        if (!t->state.slots[i]) {
+            continue;
+        }
+        bool ok = rewrite(plan, t, schema, t->state.slots[i], &key, &size, err);
+        if (key) {
+            written[plan->written_count++] = key;
+            add_moved(plan, delta_live_of(t->state.slots[i]), key, size, moves);
+        }
+        if (!ok) {
+            return false;
+        }
+    }
+    return plan->written_count == 0 ||
+           store_publish(t->base.store, plan->written, plan->written_count, err);
 }

@@ -253,18 +253,29 @@ bool delta_schema_check(const struct schema *schema, struct error *err)
     return true;
 }
 
+bool delta_schema_widens(const struct schema *from, const struct schema *to)
+{
+    for (uint32_t i = 0; i < from->column_count; i++) {
+        int found = schema_find(to, str_from(from->columns[i].name));
+        if (found >= 0 && !type_equal(from->columns[i].type, to->columns[found].type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool refuse_change(const struct schema_column *from, const struct schema_column *to,
-                          const char *why, struct error *err)
+                          struct error *err)
 {
     owned(buf_release) struct buf before = {0};
     owned(buf_release) struct buf after = {0};
     type_format(from->type, &before);
     type_format(to->type, &after);
-    return error_set(err, ERROR_CONFIG, "column \"%s\" cannot change from %s to %s%s", from->name,
-                     buf_text(&before), buf_text(&after), why);
+    return error_set(err, ERROR_CONFIG, "column \"%s\" cannot change from %s to %s", from->name,
+                     buf_text(&before), buf_text(&after));
 }
 
-bool delta_schema_check_change(const struct schema *from, const struct schema *to, bool rewritten,
+bool delta_schema_check_change(const struct schema *from, const struct schema *to,
                                struct error *err)
 {
     for (uint32_t i = 0; i < from->column_count; i++) {
@@ -278,10 +289,7 @@ bool delta_schema_check_change(const struct schema *from, const struct schema *t
         }
         const struct schema_column *b = &to->columns[found];
         if (!type_widens(a->type, b->type)) {
-            return refuse_change(a, b, "", err);
-        }
-        if (!type_equal(a->type, b->type) && !rewritten) {
-            return refuse_change(a, b, " unless every file is rewritten in the same commit", err);
+            return refuse_change(a, b, err);
         }
         if (a->nullable && !b->nullable) {
             return error_set(err, ERROR_CONFIG, "column \"%s\" cannot become not null", a->name);

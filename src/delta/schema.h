@@ -26,7 +26,10 @@ must_check bool delta_schema_format(const struct schema *schema, const char *old
  * the feed's, and plain enough for every reader. */
 must_check bool delta_schema_check(const struct schema *schema, struct error *err);
 
-/* ERROR_CONFIG unless `to` is `from` with columns added or, if `rewritten` (all files are
- * replaced), with types widened too. */
+/* ERROR_CONFIG unless `to` is `from` with columns added and types widened. */
 must_check bool delta_schema_check_change(const struct schema *from, const struct schema *to,
-                                          bool rewritten, struct error *err);
+                                          struct error *err);
+
+/* True when a column of `from` has another type in `to`: readers do not all read the narrower type
+ * in older files (that would be the feature typeWidening, and not all know it). */
+bool delta_schema_widens(const struct schema *from, const struct schema *to);

@@ -1,5 +1,6 @@
 #include "delta/state.h"
 
+#include <assert.h>
 #include <roaring/roaring.h>
 #include <stdlib.h>
 
@@ -223,6 +224,13 @@ bool delta_state_apply(struct delta_state *s, int64_t version, const struct delt
         rewrite_arena(s);
     }
     return true;
+}
+
+void delta_state_rename(struct delta_state *s, const char *from, const char *to)
+{
+    struct delta_live *live = map_remove(&s->files, str_from(from));
+    assert(live);
+    (void)map_put(&s->files, str_from(to), live);
 }
 
 void delta_state_expire(struct delta_state *s, int64_t before_ms)

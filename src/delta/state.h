@@ -46,6 +46,10 @@ must_check bool delta_state_apply(struct delta_state *s, int64_t version,
 struct delta_live *delta_state_live(const struct delta_state *s, const char *path);
 struct delta_live *delta_live_of(struct lake_file *file);
 
+/* Gives a live file another path, before a commit is applied that adds it under this path: the file
+ * keeps its slot and its vector. */
+void delta_state_rename(struct delta_state *s, const char *from, const char *to);
+
 /* Forgets tombstones that are older. */
 void delta_state_expire(struct delta_state *s, int64_t before_ms);
 

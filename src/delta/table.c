@@ -91,7 +91,7 @@ static bool count_rows(struct delta_table *t, const char *key, uint64_t *row_cou
         return error_recast(err, ERROR_LOST);
     }
     buf_append_text(&sql, "SELECT coalesce(sum(num_rows), 0)::BIGINT FROM parquet_file_metadata(");
-    buf_append_literal(&sql, buf_text(&path));
+    engine_append_path(buf_text(&path), &sql);
     buf_append_text(&sql, ")");
     if (!engine_query_int64(t->engine, buf_text(&sql), &count, err)) {
         return false;

@@ -56,6 +56,11 @@ void engine_bind(struct engine_connection *c, uint32_t slot, const struct engine
 /* Appends the table expression by which SQL reads a slot. */
 void engine_append_slot(struct engine_connection *c, uint32_t slot, struct buf *sql);
 
+/* Appends SQL's name of a type, and a local path as the literal that read_parquet() takes for this
+ * one file: to the engine paths are patterns. */
+void engine_append_type(struct type type, struct buf *sql);
+void engine_append_path(const char *path, struct buf *sql);
+
 /* Runs statements whose rows nobody wants. */
 must_check bool engine_execute(struct engine_connection *c, const char *sql, struct error *err);
 

@@ -8,6 +8,16 @@
 
 enum { ROW_GROUP_SIZE_DEFAULT = 61440 };
 
+void engine_append_path(const char *path, struct buf *sql)
+{
+    owned(buf_release) struct buf escaped = {0};
+    for (const char *p = path; *p; p++) {
+        bool special = *p == '*' || *p == '?' || *p == '[';
+        buf_append_format(&escaped, special ? "[%c]" : "%c", *p);
+    }
+    buf_append_literal(sql, buf_text(&escaped));
+}
+
 /* COPY would write a HUGEINT as a double, silently: whatever the model cannot hold is refused
  * first. */
 static bool check_types(struct engine_connection *c, const char *select, struct error *err)

@@ -30,6 +30,32 @@ duckdb_logical_type type_to_duckdb(struct type type)
     return duckdb_create_logical_type(ids[type.kind]);
 }
 
+void engine_append_type(struct type type, struct buf *sql)
+{
+    static const char *const names[] = {
+        [TYPE_BOOL] = "BOOLEAN",
+        [TYPE_INT16] = "SMALLINT",
+        [TYPE_INT32] = "INTEGER",
+        [TYPE_INT64] = "BIGINT",
+        [TYPE_FLOAT32] = "FLOAT",
+        [TYPE_FLOAT64] = "DOUBLE",
+        [TYPE_DECIMAL] = "DECIMAL",
+        [TYPE_STRING] = "VARCHAR",
+        [TYPE_BINARY] = "BLOB",
+        [TYPE_DATE] = "DATE",
+        [TYPE_TIME] = "TIME",
+        [TYPE_TIMESTAMP] = "TIMESTAMP",
+        [TYPE_TIMESTAMPTZ] = "TIMESTAMPTZ",
+        [TYPE_UUID] = "UUID",
+        [TYPE_JSON] = "VARCHAR",
+    };
+    assert((size_t)type.kind < sizeof(names) / sizeof(names[0]));
+    buf_append_text(sql, names[type.kind]);
+    if (type.kind == TYPE_DECIMAL) {
+        buf_append_format(sql, "(%u,%u)", type.precision, type.scale);
+    }
+}
+
 /* DuckDB's types without a counterpart, and the way out. */
 static const struct foreign_type {
     duckdb_type id;

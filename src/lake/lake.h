@@ -85,11 +85,11 @@ struct lake_new_vector {
 
 /* One atomic step of a table. Everything is borrowed. */
 struct lake_commit {
-    const char *operation; /* for history: "LOAD", "STREAM", "TRUNCATE", "HEARTBEAT" ... */
-    const struct schema
-        *schema;   /* the new schema, or NULL: unchanged. Columns are only added; a widened
-                      type needs every file replaced (truncate) in this commit */
-    bool truncate; /* every live file is removed (before anything is added) */
+    const char *operation;       /* for history: "LOAD", "STREAM", "TRUNCATE", "HEARTBEAT" ... */
+    const struct schema *schema; /* the new schema, or NULL: unchanged. Columns are added or
+                                    widened; if files must be rewritten for that, the format does
+                                    it: rows keep their slots and their places */
+    bool truncate;               /* every live file is removed (before anything is added) */
     const struct lake_new_file *files;
     uint32_t file_count;
     const struct lake_new_file
@@ -99,8 +99,6 @@ struct lake_commit {
     uint32_t vector_count;
     const uint32_t *removed; /* slots of files all of whose rows are deleted */
     uint32_t removed_count;
-    bool same_rows; /* the files hold exactly the rows of what is removed (compaction, widened
-                       types): readers of the change feed skip them. No change files, no vectors */
     uint64_t rows_inserted, rows_updated, rows_deleted; /* for history */
     int64_t source_time_us;                             /* newest source commit in it; 0: unknown */
     struct lake_record record;                          /* version and txn_id are filled in */

@@ -1,13 +1,12 @@
 /* A Delta table in a directory of its own. Data files are only named: nothing reads them. */
 #pragma once
 
-#include "test.h"
-
 #include <inttypes.h>
 #include <roaring/roaring.h>
 
 #include "delta/delta.h"
 #include "temporary.h"
+#include "test.h"
 
 struct fixture {
     char root[64];

@@ -133,12 +133,12 @@ static void names_that_readers_cannot_take_are_refused(void **state)
 }
 
 static bool changes(const struct schema_column *from, uint32_t from_count,
-                    const struct schema_column *to, uint32_t to_count, bool rewritten)
+                    const struct schema_column *to, uint32_t to_count)
 {
     struct schema *a = make(from_count, from);
     struct schema *b = make(to_count, to);
     struct error err = {0};
-    bool ok = delta_schema_check_change(a, b, rewritten, &err);
+    bool ok = delta_schema_check_change(a, b, &err);
     assert_int_equal(err.kind, ok ? ERROR_NONE : ERROR_CONFIG);
     schema_release(a);
     schema_release(b);
@@ -152,12 +152,11 @@ static void columns_are_added_and_widened_but_nothing_else(void **state)
     static const struct schema_column two[] = {column("a", TYPE_INT32), column("b", TYPE_BOOL)};
     static const struct schema_column wide[] = {column("a", TYPE_INT64)};
     static const struct schema_column other[] = {column("a", TYPE_STRING)};
-    assert_true(changes(one, 1, two, 2, false));
-    assert_false(changes(two, 2, one, 1, false));
-    assert_false(changes(one, 1, wide, 1, false));
-    assert_true(changes(one, 1, wide, 1, true));
-    assert_false(changes(wide, 1, one, 1, true));
-    assert_false(changes(one, 1, other, 1, true));
+    assert_true(changes(one, 1, two, 2));
+    assert_false(changes(two, 2, one, 1));
+    assert_true(changes(one, 1, wide, 1));
+    assert_false(changes(wide, 1, one, 1));
+    assert_false(changes(one, 1, other, 1));
 }
 
 int main(void)

@@ -195,31 +195,127 @@ static void columns_are_added_with_a_commit(void **state)
     schema_release(wider);
 }
 
-static void a_type_is_widened_only_with_all_files(void **state)
+/* With an engine: data files that exist, checkpoints. */
+struct engine_fixture {
+    struct engine *engine;
+    struct engine_connection *connection;
+};
+
+static void open_with_engine(struct fixture *f, struct engine_fixture *e)
+{
+    struct error err = {0};
+    e->engine = engine_open(&(struct engine_options){.kind = ENGINE_FILE}, &err);
+    assert_non_null(e->engine);
+    e->connection = engine_connect(e->engine, &err);
+    assert_non_null(e->connection);
+    struct lake_options options = {
+        .location = f->location, .pipeline = "shop", .engine = e->connection};
+    delta_lake.free(f->table);
+    f->table = delta_lake.open(&options, &err);
+    assert_non_null(f->table);
+}
+
+static void close_with_engine(struct fixture *f, struct engine_fixture *e)
+{
+    delta_lake.free(take(f->table));
+    engine_disconnect(&e->connection);
+    engine_free(&e->engine);
+}
+
+/* Writes the file's rows: id = 0, 1, 2 ..., and a column that is not the table's. */
+static void write_rows(struct fixture *f, struct engine_fixture *e, struct lake_new_file *file)
+{
+    struct error err = {0};
+    struct buf path = {0};
+    char select[128];
+    (void)snprintf(select, sizeof(select),
+                   "SELECT range::INTEGER AS id, 'insert' AS _change_type FROM range(%" PRIu64 ")",
+                   file->row_count);
+    assert_true(store_stage(f->table->store, file->path, &path, &err));
+    struct engine_parquet parquet = {.path = buf_text(&path)};
+    assert_true(
+        engine_write_parquet(e->connection, select, &parquet, &file->row_count, &file->size, &err));
+    assert_true(store_publish(f->table->store, &file->path, 1, &err));
+    buf_release(&path);
+}
+
+static void assert_wide(struct fixture *f, struct engine_fixture *e, uint32_t slot)
+{
+    struct error err = {0};
+    struct buf path = {0};
+    struct buf sql = {0};
+    struct buf out = {0};
+    assert_true(store_fetch(f->table->store, lake_table_file(f->table, slot)->path, &path, &err));
+    buf_append_text(&sql, "SELECT any_value(typeof(id)) || min(id = file_row_number) || "
+                          "any_value(_change_type) FROM read_parquet(");
+    engine_append_path(buf_text(&path), &sql);
+    buf_append_text(&sql, ", file_row_number = true)");
+    if (!engine_query_text(e->connection, buf_text(&sql), &out, &err)) {
+        fail_msg("%s", err.message);
+    }
+    assert_string_equal(buf_text(&out), "BIGINTtrueinsert");
+    buf_release(&path);
+    buf_release(&sql);
+    buf_release(&out);
+}
+
+static void a_wider_type_rewrites_files_and_leaves_rows_in_their_places(void **state)
+{
+    struct fixture *f = *state;
+    struct engine_fixture e;
+    struct error err = {0};
+    open_with_engine(f, &e);
+    struct lake_new_file files[2] = {fixture_file(f, 5000), fixture_file(f, 100)};
+    struct lake_commit commit = fixture_commit(f);
+    uint32_t slots[2];
+    write_rows(f, &e, &files[0]);
+    write_rows(f, &e, &files[1]);
+    commit.files = files;
+    commit.file_count = 2;
+    assert_true(delta_lake.commit(f->table, &commit, slots, &err));
+    assert_true(fixture_delete(f, slots[0], 10, 20, &err));
+
+    struct schema *wider = schema_new(3);
+    wider->columns[0] = f->schema->columns[0];
+    wider->columns[1] = f->schema->columns[1];
+    wider->columns[2] =
+        (struct schema_column){.name = "b", .type = {.kind = TYPE_BOOL}, .nullable = true};
+    wider->columns[0].type.kind = TYPE_INT64;
+    schema_seal(wider);
+    roaring_bitmap_t *deleted = roaring_bitmap_from_range(10, 30, 1);
+    struct lake_new_vector vector = {.slot = slots[0], .deleted = deleted, .deleted_count = 20};
+    commit = fixture_commit(f);
+    commit.schema = wider;
+    commit.vectors = &vector;
+    commit.vector_count = 1;
+    if (!delta_lake.commit(f->table, &commit, NULL, &err)) {
+        fail_msg("%s", err.message);
+    }
+    roaring_bitmap_free(deleted);
+    assert_int_equal(f->table->snapshot.version, 4); /* the change of type has its own */
+    assert_true(schema_equal(f->table->snapshot.schema, wider));
+    assert_int_equal(lake_table_file(f->table, slots[0])->deleted_count, 20);
+    assert_wide(f, &e, slots[0]);
+    assert_wide(f, &e, slots[1]);
+    assert_reopened_is_equal(f);
+    schema_release(wider);
+    close_with_engine(f, &e);
+}
+
+static void a_type_is_not_narrowed(void **state)
 {
     struct fixture *f = *state;
     struct error err = {0};
-    (void)fixture_add(f, 100);
-    struct schema *wider = schema_new(2);
-    wider->columns[0] = f->schema->columns[0];
-    wider->columns[1] = f->schema->columns[1];
-    wider->columns[0].type.kind = TYPE_INT64;
-    schema_seal(wider);
+    struct schema *other = schema_new(2);
+    other->columns[0] = f->schema->columns[0];
+    other->columns[1] = f->schema->columns[1];
+    other->columns[0].type.kind = TYPE_INT16;
+    schema_seal(other);
     struct lake_commit commit = fixture_commit(f);
-    commit.schema = wider;
+    commit.schema = other;
     assert_false(delta_lake.commit(f->table, &commit, NULL, &err));
     assert_int_equal(err.kind, ERROR_CONFIG);
-
-    err = (struct error){0};
-    struct lake_new_file file = fixture_file(f, 100);
-    uint32_t slot = 0;
-    commit.truncate = true;
-    commit.same_rows = true;
-    commit.files = &file;
-    commit.file_count = 1;
-    assert_true(delta_lake.commit(f->table, &commit, &slot, &err));
-    assert_reopened_is_equal(f);
-    schema_release(wider);
+    schema_release(other);
 }
 
 /* --- other writers --- */
@@ -604,16 +700,10 @@ static void a_checkpoint_replaces_the_commits_before_it(void **state)
 {
     struct fixture *f = *state;
     struct error err = {0};
-    struct engine *engine = engine_open(&(struct engine_options){.kind = ENGINE_FILE}, &err);
-    assert_non_null(engine);
-    struct engine_connection *connection = engine_connect(engine, &err);
-    assert_non_null(connection);
+    struct engine_fixture e;
+    open_with_engine(f, &e);
     struct lake_options options = {
-        .location = f->location, .pipeline = "shop", .engine = connection};
-    delta_lake.free(f->table);
-    f->table = delta_lake.open(&options, &err);
-    assert_non_null(f->table);
-
+        .location = f->location, .pipeline = "shop", .engine = e.connection};
     uint32_t a = fixture_add(f, 100);
     uint32_t b = fixture_add(f, 100);
     struct left left;
@@ -662,9 +752,7 @@ static void a_checkpoint_replaces_the_commits_before_it(void **state)
     assert_non_null(other);
     delta_lake.free(other);
 
-    delta_lake.free(take(f->table));
-    engine_disconnect(&connection);
-    engine_free(&engine);
+    close_with_engine(f, &e);
 }
 
 int main(void)
@@ -679,7 +767,8 @@ int main(void)
         test_with_table(a_table_opened_for_reading_is_not_written),
         test_with_location(a_table_without_vectors_refuses_them),
         test_with_table(columns_are_added_with_a_commit),
-        test_with_table(a_type_is_widened_only_with_all_files),
+        test_with_table(a_wider_type_rewrites_files_and_leaves_rows_in_their_places),
+        test_with_table(a_type_is_not_narrowed),
         test_with_table(a_commit_steps_aside_for_one_that_does_not_matter),
         test_with_table(after_a_foreign_compaction_the_commit_is_planned_again),
         test_with_table(foreign_rows_stop_a_commit),
