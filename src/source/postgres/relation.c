@@ -138,6 +138,7 @@ bool relation_init(struct relation *r, const struct catalog_table *known, uint32
             .fills_old_rows = c->has_missing || c->has_default};
         done = resolve_type(r, &plan[r->column_count], &c->type, options, err);
         plan[r->column_count].origin.is_ahead = true;
+        plan[r->column_count].origin.number = c->number;
         r->columns[r->column_count] = (struct relation_column){
             .target = (int32_t)r->column_count, .value_id = plan[r->column_count].origin.value_id};
         r->column_count++;
@@ -281,12 +282,84 @@ static struct history history_of(const struct relation *r, const struct pgoutput
     return h;
 }
 
+/* A column's number under a name, as far as anyone knows; 0: nobody does. */
+static int32_t number_of(const struct relation *r, const struct catalog_table *now, struct str name)
+{
+    const struct catalog_column *c = catalog_find_column(now, name);
+    const struct catalog_column *old = catalog_find_column(&r->known, name);
+    int column = schema_find(r->schema, name);
+    return c                                          ? c->number
+           : column >= 0 && r->origins[column].number ? r->origins[column].number
+           : old                                      ? old->number
+                                                      : 0;
+}
+
+/* A new name for a column that the schema has under another. */
+static bool check_new_name(const struct relation *r, const struct pgoutput_relation *m,
+                           const struct catalog_column *c, const struct relation_options *options,
+                           struct error *err)
+{
+    for (uint32_t i = 0; i < r->schema->column_count; i++) {
+        if (r->origins[i].number == c->number && !is_sent(m, r->schema->columns[i].name)) {
+            return lost(r, str_from(c->name), "was renamed", options, err);
+        }
+    }
+    return true;
+}
+
+/* A name that the catalog does not have any more: dropped, or renamed to one that the stream does
+ * not have yet. Where its number is not known, its place among the others, which are sent in the
+ * order of their numbers, has to rule the latter out. */
+static bool check_old_name(const struct relation *r, const struct pgoutput_relation *m,
+                           uint32_t index, const struct catalog_table *now,
+                           const struct relation_options *options, struct error *err)
+{
+    int32_t number = number_of(r, now, m->columns[index].name);
+    int32_t lower = 0;
+    int32_t upper = INT32_MAX;
+    for (uint32_t i = 0; i < m->column_count; i++) {
+        const struct catalog_column *c = catalog_find_column(now, m->columns[i].name);
+        if (c && i < index && c->number > lower) {
+            lower = c->number;
+        } else if (c && i > index && c->number < upper) {
+            upper = c->number;
+        }
+    }
+    for (uint32_t i = 0; i < now->column_count; i++) {
+        const struct catalog_column *c = &now->columns[i];
+        bool may_be = number ? c->number == number : c->number > lower && c->number < upper;
+        if (may_be && !c->is_generated && !is_sent(m, c->name)) {
+            return lost(r, m->columns[index].name,
+                        "was renamed, or dropped while another was added", options, err);
+        }
+    }
+    return true;
+}
+
+static bool check_names(const struct relation *r, const struct pgoutput_relation *m,
+                        const struct catalog_table *now, const struct relation_options *options,
+                        struct error *err)
+{
+    for (uint32_t i = 0; i < m->column_count; i++) {
+        const struct catalog_column *c = catalog_find_column(now, m->columns[i].name);
+        bool is_new = schema_find(r->schema, m->columns[i].name) < 0;
+        if (c ? is_new && !check_new_name(r, m, c, options, err)
+              : !check_old_name(r, m, i, now, options, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool check_history(const struct relation *r, const struct pgoutput_relation *m,
                           const struct catalog_table *now, const struct relation_options *options,
                           struct error *err)
 {
     if (now->id == 0) {
         return true; /* dropped since: nothing is left to differ from */
+    }
+    if (!check_names(r, m, now, options, err)) {
+        return false;
     }
     struct history h = history_of(r, m, now);
     for (uint32_t i = 0; i < m->column_count; i++) {
@@ -424,6 +497,7 @@ static bool plan_sent(const struct relation *r, const struct pgoutput_relation *
         plan->sent[i] = (struct relation_column){.target = (int32_t)plan->count,
                                                  .value_id = p->origin.value_id};
         plan->count++;
+        p->origin.number = number_of(r, &facts->now, m->columns[i].name);
         if (column >= 0) {
             p->is_key = r->schema->columns[column].is_key;
             p->nullable = r->schema->columns[column].nullable || (c && !c->not_null);

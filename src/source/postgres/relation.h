@@ -23,6 +23,7 @@ struct relation_origin {
     int32_t base_typmod;
     bool is_array;
     uint32_t value_id; /* for value_store() */
+    int32_t number;    /* attnum; 0: the catalog did not have the column any more when it came */
     bool is_ahead;     /* known from the catalog alone: the stream has not come that far yet */
 };
 

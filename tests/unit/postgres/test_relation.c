@@ -315,6 +315,56 @@ static void a_rewrite_that_changes_nothing_is_harmless(void **state)
     teardown(f);
 }
 
+static void a_renamed_column_is_lost(void **state)
+{
+    (void)state;
+    struct fixture *f = setup();
+    init(f);
+    f->columns[1].name = "label";
+    assert_lost(f, "column \"label\" was renamed");
+    teardown(f);
+
+    /* The catalog has it already, the stream does not: the number is known. */
+    f = setup();
+    init(f);
+    struct catalog_column before[COLUMNS_MAX];
+    memcpy(before, f->columns, sizeof(before));
+    f->columns[1].name = "label";
+    bool changed = false;
+    assert_false(describe(f, before, 3, &changed));
+    assert_non_null(strstr(f->err.message, "column \"name\" was renamed"));
+    teardown(f);
+
+    /* It was renamed while nobody looked: the place between its neighbours tells. */
+    f = setup();
+    memcpy(before, f->columns, sizeof(before));
+    f->columns[1].name = "label";
+    init(f);
+    assert_false(describe(f, before, 3, &changed));
+    assert_non_null(strstr(f->err.message, "column \"name\" was renamed"));
+    teardown(f);
+}
+
+static void a_column_that_was_dropped_since_is_no_renamed_one(void **state)
+{
+    (void)state;
+    struct fixture *f = setup();
+    struct catalog_column before[COLUMNS_MAX];
+    memcpy(before, f->columns, sizeof(before));
+    f->columns[1] = f->columns[2];
+    f->columns[2] = column_of("added", 4, VALUE_TEXT, -1);
+    init(f); /* name is gone, added is there: number 4 is behind amount, so it is not name */
+    bool changed = false;
+    if (!describe(f, before, 3, &changed)) {
+        fail_msg("%s", f->err.message);
+    }
+    assert_true(changed);
+    assert_int_equal(f->relation.schema->column_count, 4);
+    assert_string_equal(f->relation.schema->columns[1].name, "name");
+    assert_follows(f, true);
+    teardown(f);
+}
+
 static void another_key_is_lost(void **state)
 {
     (void)state;
@@ -380,6 +430,8 @@ int main(void)
         cmocka_unit_test(what_changes_old_rows_without_an_event_is_lost),
         cmocka_unit_test(a_narrowing_or_reshaping_type_is_lost),
         cmocka_unit_test(a_rewrite_that_changes_nothing_is_harmless),
+        cmocka_unit_test(a_renamed_column_is_lost),
+        cmocka_unit_test(a_column_that_was_dropped_since_is_no_renamed_one),
         cmocka_unit_test(another_key_is_lost),
         cmocka_unit_test(replica_identity_full_keeps_the_primary_key),
         cmocka_unit_test(a_column_of_the_future_is_null_until_the_stream_gets_there),
