@@ -19,7 +19,7 @@ static bool needs_before(const struct table *t, const struct net_row *r)
         (r->current != NET_NONE && r->image == NET_NONE)) {
         return false;
     }
-    return t->feed || t->load.active ||
+    return t->lake->snapshot.has_feed || t->load.active ||
            (r->current != NET_NONE && net_image_has_unchanged(&t->net, r->image));
 }
 
@@ -168,7 +168,7 @@ bool plan_rows(struct table *t, struct plan *p, struct error *err)
                    CHANGE_DELETE);
     }
     p->truncate = n->truncated && index_count(t->index) > 0;
-    if (!t->feed || p->truncate || p->rows_updated + p->rows_deleted == 0) {
+    if (!t->lake->snapshot.has_feed || p->truncate || p->rows_updated + p->rows_deleted == 0) {
         p->changes.count = 0; /* readers derive the changes from the files */
     }
     if (p->truncate) {

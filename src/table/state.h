@@ -23,7 +23,7 @@ struct table {
     const char *name;
     enum table_mode mode;
     bool filtered;
-    bool feed;
+    bool feed; /* of a table that is made; an existing one says itself */
     struct lake_table *lake;
     struct engine_connection *engine;
     const char *const *partition_by;

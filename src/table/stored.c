@@ -118,7 +118,9 @@ static bool append_files(struct table *t, const struct file_group *g, const uint
 {
     owned(buf_release) struct buf path = {0};
     buf_append_text(sql, "read_parquet([");
+    uint64_t rows = 0;
     for (uint32_t i = 0; i < g->count; i++) {
+        rows += g->files[i]->row_count;
         buf_clear(&path);
         if (!store_fetch(t->lake->store, g->files[i]->path, &path, err)) {
             return false;
@@ -126,7 +128,10 @@ static bool append_files(struct table *t, const struct file_group *g, const uint
         buf_append_text(sql, i > 0 ? ", " : "");
         append_path(sql, buf_text(&path));
     }
-    buf_append_text(sql, "], hive_partitioning = false, schema = MAP {");
+    /* With schema= the engine believes that a file has one row, and would keep the file's rows in
+     * memory instead of the wanted ones. */
+    buf_append_format(sql, "], hive_partitioning = false, explicit_cardinality = %" PRIu64, rows);
+    buf_append_text(sql, ", schema = MAP {");
     bool has_first = false;
     uint32_t first = first_file_column(t);
     for (uint32_t i = 0; i < column_count; i++) {
@@ -304,7 +309,8 @@ static bool read_group(struct table *t, const struct file_group *g, const struct
     }
     buf_append_text(&sql, " JOIN ");
     engine_append_slot(t->engine, ENGINE_SLOT, &sql);
-    buf_append_text(&sql, " ON file_index = wanted_file AND file_row_number = wanted_row");
+    buf_append_text(
+        &sql, " ON CAST(file_index AS BIGINT) = wanted_file AND file_row_number = wanted_row");
     owned(engine_rows_free) struct engine_rows *rows = engine_query(t->engine, buf_text(&sql), err);
     uint32_t found = 0;
     if (!rows || !check_types(t, rows, 1, all_columns, t->schema->column_count, err) ||

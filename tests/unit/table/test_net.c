@@ -11,14 +11,16 @@ struct world {
     uint64_t held; /* bit k: the table holds key k */
 };
 
-static void open_world(struct world *w, uint64_t held)
+static struct world open_world(uint64_t held)
 {
-    *w = (struct world){.held = held};
+    struct world opened = {.held = held};
+    struct world *w = &opened;
     w->schema = schema_new(1);
     w->schema->columns[0] = (struct schema_column){.name = "v", .type = {.kind = TYPE_INT64}};
     schema_seal(w->schema);
     w->batch = batch_new(w->schema, 0, 64);
     w->number = net_add_batch(&w->net, batch_reference(w->batch));
+    return opened;
 }
 
 static void close_world(struct world *w)
@@ -105,14 +107,10 @@ static void assert_net(const struct world *w, const char *expected)
     assert_string_equal(buf_text(&text), expected);
 }
 
-#define WITH(w, held_bits) \
-    struct world w;        \
-    (void)state;           \
-    open_world(&w, (held_bits))
-
 static void an_insert_has_no_origin(void **state)
 {
-    WITH(w, 0);
+    (void)state;
+    struct world w = open_world(0);
     assert_int_equal(insert(&w, 1, 10), NET_DONE);
     assert_net(&w, "1:->10");
     close_world(&w);
@@ -120,7 +118,8 @@ static void an_insert_has_no_origin(void **state)
 
 static void a_row_inserted_and_deleted_is_nothing(void **state)
 {
-    WITH(w, 0);
+    (void)state;
+    struct world w = open_world(0);
     assert_int_equal(insert(&w, 1, 10), NET_DONE);
     assert_int_equal(update(&w, 1, 1, 11), NET_DONE);
     assert_int_equal(delete (&w, 1), NET_DONE);
@@ -130,7 +129,8 @@ static void a_row_inserted_and_deleted_is_nothing(void **state)
 
 static void a_row_inserted_deleted_and_inserted_is_an_insert(void **state)
 {
-    WITH(w, 0);
+    (void)state;
+    struct world w = open_world(0);
     assert_int_equal(insert(&w, 1, 10), NET_DONE);
     assert_int_equal(delete (&w, 1), NET_DONE);
     assert_int_equal(insert(&w, 1, 12), NET_DONE);
@@ -140,7 +140,8 @@ static void a_row_inserted_deleted_and_inserted_is_an_insert(void **state)
 
 static void many_updates_are_one(void **state)
 {
-    WITH(w, 1 << 1);
+    (void)state;
+    struct world w = open_world(1 << 1);
     assert_int_equal(update(&w, 1, 1, 10), NET_DONE);
     assert_int_equal(update(&w, 1, 1, 11), NET_DONE);
     assert_net(&w, "1:same->11");
@@ -149,7 +150,8 @@ static void many_updates_are_one(void **state)
 
 static void a_delete_and_an_insert_of_a_key_are_an_update(void **state)
 {
-    WITH(w, 1 << 1);
+    (void)state;
+    struct world w = open_world(1 << 1);
     assert_int_equal(delete (&w, 1), NET_DONE);
     assert_net(&w, "1:old->");
     assert_int_equal(insert(&w, 1, 10), NET_DONE);
@@ -159,7 +161,8 @@ static void a_delete_and_an_insert_of_a_key_are_an_update(void **state)
 
 static void a_changed_key_is_a_delete_and_an_insert(void **state)
 {
-    WITH(w, 1 << 1);
+    (void)state;
+    struct world w = open_world(1 << 1);
     assert_int_equal(update(&w, 1, 2, 10), NET_DONE);
     assert_net(&w, "1:old-> 2:->10");
     close_world(&w);
@@ -167,7 +170,8 @@ static void a_changed_key_is_a_delete_and_an_insert(void **state)
 
 static void a_chain_of_keys_starts_at_the_origin(void **state)
 {
-    WITH(w, 1 << 1);
+    (void)state;
+    struct world w = open_world(1 << 1);
     assert_int_equal(update(&w, 1, 2, NOT_SENT), NET_DONE);
     assert_int_equal(update(&w, 2, 3, NOT_SENT), NET_DONE);
     assert_net(&w, "1:old-> 3:->stored1");
@@ -176,7 +180,8 @@ static void a_chain_of_keys_starts_at_the_origin(void **state)
 
 static void a_key_that_changes_and_changes_back_is_an_update(void **state)
 {
-    WITH(w, 1 << 1);
+    (void)state;
+    struct world w = open_world(1 << 1);
     assert_int_equal(update(&w, 1, 2, 10), NET_DONE);
     assert_int_equal(update(&w, 2, 1, 11), NET_DONE);
     assert_net(&w, "1:same->11");
@@ -185,7 +190,8 @@ static void a_key_that_changes_and_changes_back_is_an_update(void **state)
 
 static void rows_swap_their_keys_through_a_third(void **state)
 {
-    WITH(w, 1 << 1 | 1 << 2);
+    (void)state;
+    struct world w = open_world(1 << 1 | 1 << 2);
     assert_int_equal(update(&w, 1, 9, NOT_SENT), NET_DONE);
     assert_int_equal(update(&w, 2, 1, NOT_SENT), NET_DONE);
     assert_int_equal(update(&w, 9, 2, NOT_SENT), NET_DONE);
@@ -195,7 +201,8 @@ static void rows_swap_their_keys_through_a_third(void **state)
 
 static void an_unchanged_value_is_that_of_the_change_before(void **state)
 {
-    WITH(w, 0);
+    (void)state;
+    struct world w = open_world(0);
     assert_int_equal(insert(&w, 1, 10), NET_DONE);
     assert_int_equal(update(&w, 1, 2, NOT_SENT), NET_DONE);
     assert_int_equal(update(&w, 2, 2, NOT_SENT), NET_DONE);
@@ -205,7 +212,8 @@ static void an_unchanged_value_is_that_of_the_change_before(void **state)
 
 static void an_unchanged_value_comes_from_a_whole_before_image(void **state)
 {
-    WITH(w, 1 << 1);
+    (void)state;
+    struct world w = open_world(1 << 1);
     assert_int_equal(update_whole(&w, 1, 1, 7, NOT_SENT), NET_DONE);
     assert_net(&w, "1:same->7");
     close_world(&w);
@@ -213,7 +221,8 @@ static void an_unchanged_value_comes_from_a_whole_before_image(void **state)
 
 static void only_the_first_before_image_is_the_tables_row(void **state)
 {
-    WITH(w, 1 << 1);
+    (void)state;
+    struct world w = open_world(1 << 1);
     assert_int_equal(update_whole(&w, 1, 1, 7, 8), NET_DONE);
     assert_int_equal(update_whole(&w, 1, 1, 8, 9), NET_DONE);
     uint32_t row = 0;
@@ -227,7 +236,8 @@ static void only_the_first_before_image_is_the_tables_row(void **state)
 
 static void a_before_image_after_a_change_without_one_is_not_the_tables_row(void **state)
 {
-    WITH(w, 1 << 1);
+    (void)state;
+    struct world w = open_world(1 << 1);
     assert_int_equal(update(&w, 1, 1, 8), NET_DONE);
     assert_int_equal(update_whole(&w, 1, 1, 8, 9), NET_DONE);
     assert_int_equal(w.net.rows[0].before, NET_NONE);
@@ -236,7 +246,8 @@ static void a_before_image_after_a_change_without_one_is_not_the_tables_row(void
 
 static void a_key_left_behind_can_be_taken_by_a_new_row(void **state)
 {
-    WITH(w, 1 << 1);
+    (void)state;
+    struct world w = open_world(1 << 1);
     assert_int_equal(update(&w, 1, 2, 10), NET_DONE);
     assert_int_equal(insert(&w, 1, 20), NET_DONE);
     assert_net(&w, "1:old->20 2:->10");
@@ -245,7 +256,8 @@ static void a_key_left_behind_can_be_taken_by_a_new_row(void **state)
 
 static void a_deleted_rows_key_can_be_taken_by_another_row(void **state)
 {
-    WITH(w, 1 << 1 | 1 << 2);
+    (void)state;
+    struct world w = open_world(1 << 1 | 1 << 2);
     assert_int_equal(delete (&w, 2), NET_DONE);
     assert_int_equal(update(&w, 1, 2, 10), NET_DONE);
     assert_net(&w, "1:old-> 2:old->10");
@@ -258,7 +270,8 @@ static void a_deleted_rows_key_can_be_taken_by_another_row(void **state)
 
 static void after_a_truncate_nothing_has_an_origin(void **state)
 {
-    WITH(w, 1 << 1 | 1 << 2);
+    (void)state;
+    struct world w = open_world(1 << 1 | 1 << 2);
     assert_int_equal(update(&w, 1, 1, 10), NET_DONE);
     net_truncate(&w.net);
     w.number = net_add_batch(&w.net, batch_reference(w.batch));
@@ -270,7 +283,8 @@ static void after_a_truncate_nothing_has_an_origin(void **state)
 
 static void divergence_is_reported(void **state)
 {
-    WITH(w, 1 << 1 | 1 << 2);
+    (void)state;
+    struct world w = open_world(1 << 1 | 1 << 2);
     assert_int_equal(insert(&w, 1, 10), NET_PRESENT);
     assert_int_equal(update(&w, 3, 3, 10), NET_ABSENT);
     assert_int_equal(delete (&w, 3), NET_ABSENT);
@@ -285,7 +299,8 @@ static void divergence_is_reported(void **state)
 
 static void a_lenient_insert_of_a_present_key_is_an_update(void **state)
 {
-    WITH(w, 1 << 1);
+    (void)state;
+    struct world w = open_world(1 << 1);
     struct net_change c = {.to = at(&w, 1), .before = NET_NONE, .after = image(&w, 10)};
     assert_int_equal(net_insert(&w.net, &c, true), NET_DONE);
     assert_net(&w, "1:same->10");
@@ -294,7 +309,8 @@ static void a_lenient_insert_of_a_present_key_is_an_update(void **state)
 
 static void a_lenient_update_of_an_absent_key_is_an_insert(void **state)
 {
-    WITH(w, 0);
+    (void)state;
+    struct world w = open_world(0);
     struct net_change c = {
         .from = at(&w, 1), .to = at(&w, 2), .before = image(&w, 5), .after = image(&w, NOT_SENT)};
     assert_int_equal(net_update(&w.net, &c, true), NET_DONE);
@@ -304,7 +320,8 @@ static void a_lenient_update_of_an_absent_key_is_an_insert(void **state)
 
 static void a_lenient_delete_of_an_absent_key_is_nothing(void **state)
 {
-    WITH(w, 0);
+    (void)state;
+    struct world w = open_world(0);
     struct net_change c = {.from = at(&w, 1), .before = NET_NONE, .after = NET_NONE};
     assert_int_equal(net_delete(&w.net, &c, true), NET_DONE);
     assert_net(&w, "");
@@ -313,7 +330,8 @@ static void a_lenient_delete_of_an_absent_key_is_nothing(void **state)
 
 static void a_row_that_moves_to_a_present_key_replaces_it_where_that_is_ordinary(void **state)
 {
-    WITH(w, 1 << 1 | 1 << 2);
+    (void)state;
+    struct world w = open_world(1 << 1 | 1 << 2);
     struct net_change c = {
         .from = at(&w, 1), .to = at(&w, 2), .before = NET_NONE, .after = image(&w, 10)};
     assert_int_equal(net_update(&w.net, &c, true), NET_DONE);
@@ -323,7 +341,8 @@ static void a_row_that_moves_to_a_present_key_replaces_it_where_that_is_ordinary
 
 static void many_keys_keep_their_rows(void **state)
 {
-    WITH(w, 0);
+    (void)state;
+    struct world w = open_world(0);
     enum { COUNT = 20000 };
     for (uint64_t i = 0; i < COUNT; i++) {
         struct net_change c = {

@@ -23,7 +23,6 @@ struct model {
     struct fixture f;
     struct model_row rows[IDS];
     uint64_t random;
-    bool delta;
     bool partitioned;
     bool whole_before; /* the source sends whole old rows */
     bool has_more;     /* the column was added */
@@ -178,7 +177,7 @@ static void change_schema(struct model *m)
     flush(m);
     if (dice == 0 && !m->has_more) {
         m->has_more = true;
-    } else if (dice == 1 && !m->wide && !m->delta) {
+    } else if (dice == 1 && !m->wide) {
         m->wide = true;
     } else if (dice == 2 && m->has_note && below(m, 3) == 0) {
         m->has_note = false;
@@ -286,7 +285,6 @@ static void load(struct model *m)
 static void run(uint64_t seed, bool delta)
 {
     struct model m = {.random = seed * 7919 + 13,
-                      .delta = delta,
                       .has_note = true,
                       .partitioned = seed % 3 == 1,
                       .whole_before = seed % 4 == 2};
