@@ -13,7 +13,7 @@ static void print_tables(const struct demo_table tables[DEMO_TABLES], FILE *out)
                       t->lake.row_count,
                       row_checksum_equal(&t->source, &t->lake) ? "equal" : "different");
         (void)fprintf(out, " %8" PRId64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
-                      t->version_count, t->inserts, t->updates, t->deletes);
+                      t->version_count, t->feed.inserts, t->feed.updates, t->feed.deletes);
     }
 }
 

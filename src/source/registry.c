@@ -1,7 +1,6 @@
 #include <string.h>
 
-#include "source/postgres/postgres_source.h"
-#include "source/source.h"
+#include "source/types.h"
 
 const struct source_type *const source_types[] = {&postgres_source, NULL};
 

@@ -1,5 +1,4 @@
-#include "source/postgres/postgres_source.h"
-
+/* The source itself: what connection, catalog, publication, slot, copy and stream do together. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "source/postgres/replication.h"
 #include "source/postgres/slot.h"
 #include "source/postgres/stream.h"
+#include "source/types.h"
 
 enum {
     REST_US = 2000,        /* nothing came for so long: the stream rests */

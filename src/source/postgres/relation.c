@@ -395,7 +395,7 @@ static bool plan_sent(const struct relation *r, const struct pgoutput_relation *
             continue;
         }
         struct plan_column *p = &plan->columns[plan->count];
-        *p = (struct plan_column){.name = m->columns[i].name, .nullable = true};
+        *p = (struct plan_column){.name = m->columns[i].name, .nullable = true, .source_type = ""};
         struct error unsupported = {0};
         if (!resolve_type(r, p, &facts->types[i], options, &unsupported)) {
             if (!c && column < 0 && facts->now.id != 0) { /* dropped since, and never captured */

@@ -15,7 +15,8 @@
 enum {
     REPORT_MOVED_MS = 1000,
     REPORT_ANYWAY_MS = 10000,
-    PAUSE_US = 150, /* before reading on while data flows: the server then sends more at a time */
+    PAUSE_NS =
+        150000, /* before reading on while data flows: the server then sends more at a time */
     STATUS_SIZE = 34,
 };
 
@@ -142,7 +143,7 @@ bool replication_wait(struct replication *r, int timeout_ms, struct error *err)
     }
     if (r->had_data) {
         r->had_data = false;
-        (void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_US * 1000}, NULL);
+        (void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
         return true;
     }
     int unsent = PQflush(r->connection);

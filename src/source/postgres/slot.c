@@ -8,12 +8,17 @@
 #include "base/str.h"
 #include "source/postgres/connection.h"
 
+/* "16/B374D848": two halves of 32 bits. */
 static bool parse_lsn(const char *text, uint64_t *out)
 {
-    uint32_t high = 0;
-    uint32_t low = 0;
-    int end = 0;
-    if (sscanf(text, "%8" SCNx32 "/%8" SCNx32 "%n", &high, &low, &end) != 2 || text[end] != '\0') {
+    char *end = NULL;
+    unsigned long high = strtoul(text, &end, 16);
+    if (end == text || *end != '/' || high > UINT32_MAX) {
+        return false;
+    }
+    const char *rest = end + 1;
+    unsigned long low = strtoul(rest, &end, 16);
+    if (end == rest || *end != '\0' || low > UINT32_MAX) {
         return false;
     }
     *out = (uint64_t)high << 32 | low;

@@ -37,9 +37,10 @@ static inline struct golden golden_read(const char *name, const char *suffix)
         assert_int_equal(digits % 2, 0);
         g.messages[g.count++] = (struct str){.data = (const char *)bytes, .size = digits / 2};
         for (size_t i = 0; i < digits; i += 2) {
-            unsigned byte = 0;
-            assert_int_equal(sscanf(p + i, "%2x", &byte), 1);
-            *bytes++ = (uint8_t)byte;
+            const char pair[3] = {p[i], p[i + 1]};
+            char *end = NULL;
+            *bytes++ = (uint8_t)strtoul(pair, &end, 16);
+            assert_ptr_equal(end, pair + 2);
         }
     }
     buf_release(&text);

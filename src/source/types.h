@@ -1,0 +1,6 @@
+/* The sources that exist. */
+#pragma once
+
+#include "source/source.h"
+
+extern const struct source_type postgres_source; /* PostgreSQL 13 and newer, logical replication */
