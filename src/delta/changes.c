@@ -490,3 +490,37 @@ bool delta_changes_next(struct delta_changes *c, const struct column **columns, 
         }
     }
 }
+
+/* --- counting --- */
+
+bool delta_feed_count(const char *location, struct engine_connection *engine,
+                      struct delta_feed_counts *out, struct error *err)
+{
+    struct delta_changes_options options = {.location = location,
+                                            .engine = engine,
+                                            .from = -1,
+                                            .to = -1,
+                                            .inserts = true,
+                                            .updates = true,
+                                            .deletes = true,
+                                            .counts_only = true};
+    owned(delta_changes_free) struct delta_changes *c = delta_changes_open(&options, err);
+    *out = (struct delta_feed_counts){0};
+    while (c) {
+        const struct column *columns = NULL;
+        uint32_t row_count = 0;
+        if (!delta_changes_next(c, &columns, &row_count, err)) {
+            return false;
+        }
+        if (row_count == 0) {
+            return true;
+        }
+        for (uint32_t i = 0; i < row_count; i++) {
+            struct str type = view_str(&((const struct view *)columns[0].values)[i]);
+            out->inserts += str_equal(type, str_from("insert"));
+            out->updates += str_equal(type, str_from("update_postimage"));
+            out->deletes += str_equal(type, str_from("delete"));
+        }
+    }
+    return false;
+}

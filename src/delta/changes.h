@@ -31,3 +31,14 @@ must_check bool delta_changes_next(struct delta_changes *c, const struct column 
                                    uint32_t *row_count, struct error *err);
 
 void delta_changes_free(struct delta_changes **c);
+
+/* How many rows of each kind a feed has; an update is counted once. */
+struct delta_feed_counts {
+    uint64_t inserts;
+    uint64_t updates;
+    uint64_t deletes;
+};
+
+/* Counts everything that the log can still tell of a table's feed. */
+must_check bool delta_feed_count(const char *location, struct engine_connection *engine,
+                                 struct delta_feed_counts *out, struct error *err);

@@ -99,6 +99,17 @@ static void assert_feed(struct feed_fixture *e, struct delta_changes_options opt
     delta_changes_free(&c);
 }
 
+static void assert_counts(struct feed_fixture *e, uint64_t inserts, uint64_t updates,
+                          uint64_t deletes)
+{
+    struct delta_feed_counts counts;
+    struct error err = {0};
+    assert_true(delta_feed_count(e->f->location, e->connection, &counts, &err));
+    assert_int_equal(counts.inserts, inserts);
+    assert_int_equal(counts.updates, updates);
+    assert_int_equal(counts.deletes, deletes);
+}
+
 static const struct delta_changes_options everything = {
     .from = -1, .to = -1, .inserts = true, .updates = true, .deletes = true};
 
@@ -139,6 +150,7 @@ static void change_files_stand_for_everything_in_their_version(void **state)
     assert_feed(e, everything,
                 "1 insert 7 a b%/\n2 update_preimage 7 a b%/\n2 update_postimage 8 a b%/\n");
 
+    assert_counts(e, 1, 1, 0);
     struct delta_changes_options some = everything;
     some.inserts = some.deletes = false;
     assert_feed(e, some, "2 update_preimage 7 a b%/\n2 update_postimage 8 a b%/\n");
@@ -165,6 +177,7 @@ static void a_truncate_deletes_the_rows_that_were_left(void **state)
     struct delta_changes_options late = everything;
     late.from = 4;
     assert_feed(e, late, "4 delete 2 a b%/\n4 delete 3 a b%/\n5 insert 4 a b%/\n");
+    assert_counts(e, 4, 0, 3);
 }
 
 static void columns_that_came_later_are_null_in_older_rows(void **state)
