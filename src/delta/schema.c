@@ -25,6 +25,7 @@ static const struct {
 enum { PRIMITIVE_COUNT = sizeof(primitives) / sizeof(primitives[0]) };
 
 static const char source_type_key[] = "leat.sourceType";
+static const char source_number_key[] = "leat.sourceNumber";
 
 struct type delta_stored_type(struct type source)
 {
@@ -88,6 +89,11 @@ static bool parse_field(struct schema *s, const json_t *field, struct schema_col
         return false;
     }
     out->nullable = nullable;
+    const json_t *number = json_object_get(json_object_get(field, "metadata"), source_number_key);
+    if (json_is_integer(number) && json_integer_value(number) > 0 &&
+        json_integer_value(number) <= INT32_MAX) {
+        out->source_number = (int32_t)json_integer_value(number);
+    }
     const json_t *source = json_object_get(json_object_get(field, "metadata"), source_type_key);
     if (json_is_string(source)) {
         out->source_type =
@@ -162,7 +168,7 @@ static const json_t *find_field(const json_t *fields, const char *name)
     return NULL;
 }
 
-/* Metadata that others have put on a field stays; ours is the source's type. */
+/* Metadata that others have put on a field stays; ours are the source's type and number. */
 static void append_metadata(const struct schema_column *c, const json_t *old, struct buf *out)
 {
     owned(json_free) json_t *metadata = json_deep_copy(json_object_get(old, "metadata"));
@@ -172,6 +178,9 @@ static void append_metadata(const struct schema_column *c, const json_t *old, st
     }
     if (c->source_type) {
         (void)json_object_set_new(metadata, source_type_key, json_string(c->source_type));
+    }
+    if (c->source_number > 0) {
+        (void)json_object_set_new(metadata, source_number_key, json_integer(c->source_number));
     }
     char *text = json_dumps(metadata, JSON_COMPACT);
     if (!text) {

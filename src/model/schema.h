@@ -16,6 +16,8 @@ struct schema_column {
     bool nullable;
     bool is_key;           /* part of the key that identifies a row */
     const char *source_type; /* how the source calls it: "numeric(10,2)"; for metadata and messages */
+    int32_t source_number;   /* by which the source knows the column whatever its name; 0: it does not */
+    bool fills_old_rows;     /* rows from before the column may show a value in it, without an event */
 };
 
 struct schema {

@@ -95,6 +95,46 @@ static bool check_returned(const struct table *t, const struct schema_column *co
     return true;
 }
 
+/* What happened to columns since the table was last written, known by the source's numbers. In a run the
+ * source tells of it; here it is seen after a stop. A load compares all rows and mends it, so at the start
+ * the finding waits until the table is to go on without one. */
+static bool lose(struct table *t, const char *column, const char *what, struct error *err)
+{
+    struct error *out = t->source ? err : &t->found_at_start;
+    (void)error_set(out, ERROR_LOST, "table %s: column \"%s\" %s", t->name, column, what);
+    return !t->source;
+}
+
+static bool check_kept(struct table *t, const struct schema_column *column,
+                       const struct schema_column *source, struct error *err)
+{
+    if (t->mode == TABLE_APPEND || column->source_number == 0 || source->source_number == 0 ||
+        column->source_number == source->source_number) {
+        return true;
+    }
+    return lose(t, column->name, "was dropped and added again: old rows still hold its old values",
+                err);
+}
+
+static bool check_added(struct table *t, const struct schema *base,
+                        const struct schema_column *column, const struct schema *source,
+                        struct error *err)
+{
+    if (t->mode == TABLE_APPEND) {
+        return true; /* the log keeps what was said at the time */
+    }
+    for (uint32_t i = 0; i < base->column_count; i++) {
+        const struct schema_column *old = &base->columns[i];
+        if (column->source_number != 0 && old->source_number == column->source_number &&
+            schema_find(source, str_from(old->name)) < 0) {
+            return lose(t, old->name, "was renamed: old rows have no values under its new name",
+                        err);
+        }
+    }
+    return !column->fills_old_rows ||
+           lose(t, column->name, "is new and has a default, which old rows may show", err);
+}
+
 static void copy_column(struct schema *s, uint32_t at, const struct schema_column *column,
                         struct type type)
 {
@@ -104,10 +144,11 @@ static void copy_column(struct schema *s, uint32_t at, const struct schema_colum
         .nullable = true, /* a column that is dropped one day becomes null */
         .is_key = false,
         .source_type = column->source_type ? schema_name(s, str_from(column->source_type)) : NULL,
+        .source_number = column->source_number,
     };
 }
 
-static bool keep_columns(const struct table *t, struct schema *out, uint32_t count,
+static bool keep_columns(struct table *t, struct schema *out, uint32_t count,
                          const struct schema *source, struct error *err)
 {
     const struct schema *base = t->schema ? t->schema : t->lake->snapshot.schema;
@@ -116,11 +157,15 @@ static bool keep_columns(const struct table *t, struct schema *out, uint32_t cou
         struct type type = column->type;
         int at = schema_find(source, str_from(column->name));
         if (at >= 0 && (!check_returned(t, column, err) ||
+                        !check_kept(t, column, &source->columns[at], err) ||
                         !merge_type(t, column, &source->columns[at], &type, err))) {
             return false;
         }
         copy_column(out, i, column, type);
-        out->columns[i].is_key = at >= 0 && source->columns[at].is_key;
+        if (at >= 0) {
+            out->columns[i].is_key = source->columns[at].is_key;
+            out->columns[i].source_number = source->columns[at].source_number;
+        }
     }
     return true;
 }
@@ -136,7 +181,7 @@ static uint32_t count_new(const struct table *t, uint32_t count, const struct sc
     return added + (starts_log ? APPEND_COLUMN_COUNT : 0);
 }
 
-static bool add_columns(const struct table *t, struct schema *out, uint32_t count,
+static bool add_columns(struct table *t, struct schema *out, uint32_t count,
                         const struct schema *source, struct error *err)
 {
     const struct schema *base = t->schema ? t->schema : t->lake->snapshot.schema;
@@ -147,6 +192,9 @@ static bool add_columns(const struct table *t, struct schema *out, uint32_t coun
             return false;
         }
         if (count == 0 || schema_find(base, str_from(column->name)) < 0) {
+            if (count > 0 && !check_added(t, base, column, source, err)) {
+                return false;
+            }
             copy_column(out, at, column, t->lake->type->stored_type(column->type));
             out->columns[at++].is_key = column->is_key;
         }
@@ -252,7 +300,8 @@ static bool is_same_columns(const struct schema *a, const struct schema *b)
     }
     for (uint32_t i = 0; i < a->column_count; i++) {
         if (strcmp(a->columns[i].name, b->columns[i].name) != 0 ||
-            !type_equal(a->columns[i].type, b->columns[i].type)) {
+            !type_equal(a->columns[i].type, b->columns[i].type) ||
+            a->columns[i].source_number != b->columns[i].source_number) {
             return false;
         }
     }

@@ -36,6 +36,8 @@ struct table {
     struct key key;            /* upsert */
     uint32_t *partition_columns;
 
+    struct error found_at_start; /* ERROR_LOST: only a load makes the columns right again */
+
     uint64_t seed;
     struct index *index; /* upsert; NULL until loaded */
     struct net net;

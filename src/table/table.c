@@ -81,6 +81,7 @@ static bool holds_only_reads(struct table *t, bool *only, struct error *err)
 bool table_begin_load(struct table *t, const struct lake_record *record, struct error *err)
 {
     assert(t->schema && record->phase == PHASE_LOADING);
+    t->found_at_start = (struct error){0};
     load_end(t);
     net_clear(&t->net);
     if (!t->lake->snapshot.exists) {
@@ -106,6 +107,10 @@ bool table_begin_load(struct table *t, const struct lake_record *record, struct 
 bool table_resume(struct table *t, struct error *err)
 {
     assert(t->schema && t->lake->snapshot.has_record);
+    if (t->found_at_start.kind != ERROR_NONE) {
+        *err = t->found_at_start;
+        return false;
+    }
     return t->mode == TABLE_APPEND || stored_index(t, err);
 }
 

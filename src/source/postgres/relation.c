@@ -25,6 +25,8 @@ struct plan_column {
     bool nullable;
     bool is_key;
     const char *source_type;
+    int32_t source_number;
+    bool fills_old_rows;
     struct relation_origin origin;
 };
 
@@ -41,6 +43,8 @@ static void adopt_schema(struct relation *r, const struct plan_column *plan, uin
             .nullable = plan[i].nullable,
             .is_key = plan[i].is_key,
             .source_type = schema_name(s, str_from(plan[i].source_type)),
+            .source_number = plan[i].source_number,
+            .fills_old_rows = plan[i].fills_old_rows,
         };
         r->origins[i] = plan[i].origin;
     }
@@ -126,7 +130,12 @@ bool relation_init(struct relation *r, const struct catalog_table *known, uint32
             continue;
         }
         plan[r->column_count] = (struct plan_column){
-            .name = str_from(c->name), .nullable = !c->not_null, .is_key = c->is_key};
+            .name = str_from(c->name),
+            .nullable = !c->not_null,
+            .is_key = c->is_key,
+            .source_number = c->number,
+            /* Whether the column came with its default or got it later, nobody saw. */
+            .fills_old_rows = c->has_missing || c->has_default};
         done = resolve_type(r, &plan[r->column_count], &c->type, options, err);
         plan[r->column_count].origin.is_ahead = true;
         r->columns[r->column_count] = (struct relation_column){
@@ -395,7 +404,14 @@ static bool plan_sent(const struct relation *r, const struct pgoutput_relation *
             continue;
         }
         struct plan_column *p = &plan->columns[plan->count];
-        *p = (struct plan_column){.name = m->columns[i].name, .nullable = true, .source_type = ""};
+        *p = (struct plan_column){
+            .name = m->columns[i].name,
+            .nullable = true,
+            .source_type = "",
+            .source_number = c             ? c->number
+                             : column >= 0 ? r->schema->columns[column].source_number
+                                           : 0,
+        };
         struct error unsupported = {0};
         if (!resolve_type(r, p, &facts->types[i], options, &unsupported)) {
             if (!c && column < 0 && facts->now.id != 0) { /* dropped since, and never captured */
@@ -433,6 +449,7 @@ static void plan_absent(const struct relation *r, const struct pgoutput_relation
             .type = s->type,
             .nullable = true,
             .source_type = s->source_type,
+            .source_number = s->source_number,
             .origin = r->origins[i],
         };
     }
@@ -544,6 +561,7 @@ void relation_loosen(struct relation *r, uint32_t column)
             .nullable = s->nullable || i == column,
             .is_key = s->is_key,
             .source_type = s->source_type,
+            .source_number = s->source_number,
             .origin = r->origins[i],
         };
     }
