@@ -100,6 +100,8 @@ void help_print(const struct command *command, FILE *out);
 extern const struct command command_run;
 extern const struct command command_reload;
 extern const struct command command_check;
+extern const struct command command_changes;
+extern const struct command command_history;
 extern const struct command command_config;
 extern const struct command command_demo;
 extern const struct command command_generate;

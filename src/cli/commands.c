@@ -24,6 +24,8 @@ const struct command *const commands[] = {
     &command_check,
     &command_demo,
     &command_generate,
+    &command_changes,
+    &command_history,
     &command_config,
     &command_help,
     NULL,

@@ -331,7 +331,7 @@ static bool compare_table(struct demo *d, struct engine_connection *engine, uint
     }
     out->version_count = table->snapshot.version + 1;
     return lake_checksum(table, engine, &columns, &out->lake, err) &&
-           delta_feed_count(table->store, engine, &out->feed, err);
+           delta_feed_count(out->location, engine, &out->feed, err);
 }
 
 static bool compare(struct demo *d, struct demo_table tables[DEMO_TABLES], struct error *err)

@@ -10,7 +10,7 @@
 #include "base/attr.h"
 #include "base/error.h"
 #include "cli/row_checksum.h"
-#include "delta/feed_counts.h"
+#include "delta/changes.h"
 #include "pipeline/pipeline.h"
 
 enum { DEMO_TABLES = 2 };

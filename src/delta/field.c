@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "format/json.h"
+
 static bool wrong_type(const char *key, const char *expected, struct error *err)
 {
     return error_set(err, ERROR_DATA, "field \"%s\" is not %s", key, expected);
@@ -151,32 +153,10 @@ json_t *field_parse(struct str text, struct error *err)
     return value;
 }
 
-void json_append_string(struct buf *out, struct str text)
-{
-    buf_append_char(out, '"');
-    size_t plain = 0; /* everything before is written */
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t c = (uint8_t)text.data[i];
-        if (c >= 0x20 && c != '"' && c != '\\') {
-            continue;
-        }
-        buf_append(out, text.data + plain, i - plain);
-        plain = i + 1;
-        if (c < 0x20) {
-            buf_append_format(out, "\\u%04x", c);
-        } else {
-            buf_append_char(out, '\\');
-            buf_append_char(out, (char)c);
-        }
-    }
-    buf_append(out, text.data + plain, text.size - plain);
-    buf_append_char(out, '"');
-}
-
 void json_append_text(struct buf *out, const char *text)
 {
     if (text) {
-        json_append_string(out, str_from(text));
+        json_write_string(str_from(text), out);
     } else {
         buf_append_text(out, "null");
     }
@@ -187,6 +167,6 @@ void json_append_key(struct buf *out, const char *key)
     if (out->size > 0 && out->data[out->size - 1] != '{') {
         buf_append_char(out, ',');
     }
-    json_append_string(out, str_from(key));
+    json_write_string(str_from(key), out);
     buf_append_char(out, ':');
 }

@@ -47,9 +47,7 @@ const char *pairs_get(const struct delta_pairs *pairs, const char *key);
 /* Parses one JSON value; strings may have NULs. ERROR_DATA names the place. Owned by the caller. */
 json_t *field_parse(struct str text, struct error *err);
 
-/* Appends JSON: a string with its quotes; a string or null; `"key":` with a comma in front unless
- * it follows '{'. */
-void json_append_string(struct buf *out, struct str text);
+/* Appends JSON: a string or null; `"key":` with a comma in front unless it follows '{'. */
 void json_append_text(struct buf *out, const char *text);
 void json_append_key(struct buf *out, const char *key);
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "delta/field.h"
+#include "format/json.h"
 
 enum { FORMAT = 1 };
 
@@ -18,7 +19,7 @@ static void append_position(struct buf *out, const char *key, struct position p)
     owned(buf_release) struct buf text = {0};
     position_format(p, &text);
     json_append_key(out, key);
-    json_append_string(out, buf_str(&text));
+    json_write_string(buf_str(&text), out);
 }
 
 void delta_record_format(const struct lake_record *record, struct buf *out)

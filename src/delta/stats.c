@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "delta/field.h"
+#include "format/json.h"
 #include "format/value.h"
 
 /* As other writers do; every column more costs each reader and each checkpoint. */
@@ -82,7 +83,7 @@ static bool append_bound(struct type type, const union lake_value *v, bool is_ma
     case TYPE_DECIMAL:
         return append_decimal(v->decimal, type, out);
     case TYPE_STRING:
-        json_append_string(out, v->text);
+        json_write_string(v->text, out);
         return true;
     case TYPE_DATE:
         return append_date(v->integer, out);

@@ -3,16 +3,17 @@
 /* A file name has at most 255 bytes. */
 enum { NAME_SIZE_MAX = 100 };
 
-/* Directories are for people: the table's metadata has the value. So whatever would have to be encoded in a
- * path or a URL becomes '_' instead of Hive's escape: some readers decode paths once too often or not at
- * all, and a name that needs no encoding is read by all of them. Files have unique names of their own. */
+/* Directories are for people: the table's metadata has the value. So whatever would have to be
+ * encoded in a path or a URL becomes '_' instead of Hive's escape: some readers decode paths once
+ * too often or not at all, and a name that needs no encoding is read by all of them. Files have
+ * unique names of their own. */
 static void append_plain(const char *text, struct buf *out)
 {
     size_t size = strlen(text);
     for (size_t i = 0; i < size && i < NAME_SIZE_MAX; i++) {
         bool plain = (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z') ||
                      (text[i] >= '0' && text[i] <= '9') || strchr("-._", text[i]);
-        buf_append_char(out, plain ? text[i] : '_');
+        buf_append_text(out, plain ? (char[]){text[i], '\0'} : "_");
     }
 }
 
