@@ -55,24 +55,21 @@ class Mirror:
             self.database.scalar("SELECT pg_logical_emit_message(true, 'test', '')::text")
         )
 
+    def is_mirrored(self, running: Running, lsn: str) -> bool:
+        """Whether the tables hold everything up to `lsn`, and the server was told."""
+        # A new slot acknowledges where it was made: only the tables say that a load is done.
+        return running.metric("leat_position", kind="durable") > 0 and self.is_caught_up(lsn)
+
     def catch_up(self, running: Running, timeout: float = 60.0) -> None:
-        """Waits until everything committed so far is acknowledged."""
+        """Waits until everything committed so far is mirrored."""
         lsn = self.mark()
 
-        def alive() -> bool:
+        def reached() -> bool:
             if not running.alive:
                 raise RuntimeError(f"leat ended early:\n{running.log_text[-4000:]}")
-            return True
+            return self.is_mirrored(running, lsn)
 
-        # A new slot acknowledges where it was made: only the tables say that a load is done.
-        wait_until(
-            lambda: alive() and running.metric("leat_position", kind="durable") > 0,
-            timeout,
-            "something is durable",
-        )
-        wait_until(
-            lambda: alive() and self.is_caught_up(lsn), timeout, f"position {lsn} is acknowledged"
-        )
+        wait_until(reached, timeout, f"position {lsn} is acknowledged")
 
     def source(self, table: str, columns: Sequence[str] | None = None) -> list[Row]:
         """The rows of the source."""
