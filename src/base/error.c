@@ -73,9 +73,9 @@ bool error_recast(struct error *err, enum error_kind kind)
 const char *error_kind_name(enum error_kind kind)
 {
     static const char *const names[] = {
-        [ERROR_NONE] = "none",   [ERROR_RETRY] = "retry",   [ERROR_CONFLICT] = "conflict",
-        [ERROR_UNKNOWN] = "unknown", [ERROR_LOST] = "lost", [ERROR_DATA] = "data",
-        [ERROR_CONFIG] = "config", [ERROR_FATAL] = "fatal", [ERROR_CANCELLED] = "cancelled",
+        [ERROR_NONE] = "none",       [ERROR_RETRY] = "retry", [ERROR_CONFLICT] = "conflict",
+        [ERROR_UNKNOWN] = "unknown", [ERROR_LOST] = "lost",   [ERROR_DATA] = "data",
+        [ERROR_CONFIG] = "config",   [ERROR_FATAL] = "fatal", [ERROR_CANCELLED] = "cancelled",
     };
     assert((size_t)kind < sizeof(names) / sizeof(names[0]));
     return names[kind];

@@ -8,13 +8,13 @@
 /* What the caller should do next; never where the error came from. */
 enum error_kind {
     ERROR_NONE = 0,
-    ERROR_RETRY,     /* transient: back off, then repeat the same call */
-    ERROR_CONFLICT,  /* another writer won: reload the table, plan again, retry */
-    ERROR_UNKNOWN,   /* outcome not known: keep every file, re-open the table, it tells */
-    ERROR_LOST,      /* source or table no longer has what is needed; the message names the way back */
-    ERROR_DATA,      /* this value or record cannot be represented: suspend or dead-letter */
-    ERROR_CONFIG,    /* the operator must change something: stop, exit 2 */
-    ERROR_FATAL,     /* cannot continue safely: stop, exit 1 */
+    ERROR_RETRY,    /* transient: back off, then repeat the same call */
+    ERROR_CONFLICT, /* another writer won: reload the table, plan again, retry */
+    ERROR_UNKNOWN,  /* outcome not known: keep every file, re-open the table, it tells */
+    ERROR_LOST,   /* source or table no longer has what is needed; the message names the way back */
+    ERROR_DATA,   /* this value or record cannot be represented: suspend or dead-letter */
+    ERROR_CONFIG, /* the operator must change something: stop, exit 2 */
+    ERROR_FATAL,  /* cannot continue safely: stop, exit 1 */
     ERROR_CANCELLED, /* shutdown was requested */
 };
 

@@ -1,8 +1,8 @@
 /* Named places where a test can stop the program as a crash would.
  *
  * LEAT_FAILPOINT=name or name:n kills the process (SIGKILL) at the n-th pass (default 1).
- * Compiled in with -Dfailpoints=true only. The list of names is what `grep -o 'failpoint("[^"]*' src`
- * finds, so each is written as a literal. */
+ * Compiled in with -Dfailpoints=true only. The list of names is what `grep -o 'failpoint("[^"]*'
+ * src` finds, so each is written as a literal. */
 #pragma once
 
 #ifdef LEAT_FAILPOINTS

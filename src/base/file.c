@@ -22,7 +22,8 @@ void file_observe(const struct file_observer *o)
 /* Full disks and quotas end; everything else about a path does not mend itself. */
 static enum error_kind kind_of_errno(void)
 {
-    return errno == ENOSPC || errno == EDQUOT || errno == EMFILE || errno == ENFILE || errno == EINTR
+    return errno == ENOSPC || errno == EDQUOT || errno == EMFILE || errno == ENFILE ||
+                   errno == EINTR
                ? ERROR_RETRY
                : ERROR_FATAL;
 }

@@ -1,5 +1,5 @@
-/* Local files: read whole, write durably, list, remove. Every path that must survive a power cut goes
- * through file_sync() and file_sync_directory(), which tests can observe. */
+/* Local files: read whole, write durably, list, remove. Every path that must survive a power cut
+ * goes through file_sync() and file_sync_directory(), which tests can observe. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "base/str.h"
 
-/* Reads a whole file of at most size_max bytes into `out` (appended). A missing file is ERROR_CONFIG
- * with errno ENOENT in the text; use file_exists() first where absence is ordinary. */
+/* Reads a whole file of at most size_max bytes into `out` (appended). A missing file is
+ * ERROR_CONFIG with errno ENOENT in the text; use file_exists() first where absence is ordinary. */
 must_check bool file_read(const char *path, size_t size_max, struct buf *out, struct error *err);
 
 bool file_exists(const char *path);
@@ -35,12 +35,14 @@ must_check bool file_sync_fd(int fd, const char *path, struct error *err);
 /* Makes the directory and its missing parents, each synced into its parent. Existing is fine. */
 must_check bool file_make_directories(const char *path, struct error *err);
 
-/* Removes a file; a missing one is fine. file_remove_tree() removes a directory with everything below. */
+/* Removes a file; a missing one is fine. file_remove_tree() removes a directory with everything
+ * below. */
 must_check bool file_remove(const char *path, struct error *err);
 must_check bool file_remove_tree(const char *path, struct error *err);
 
 /* Size in bytes and modification time in ms since 1970. */
-must_check bool file_stat(const char *path, uint64_t *size, int64_t *modified_ms, struct error *err);
+must_check bool file_stat(const char *path, uint64_t *size, int64_t *modified_ms,
+                          struct error *err);
 
 /* Names in a directory (not "." and ".."), sorted; owned array of owned strings.
  * A missing directory gives an empty list. */

@@ -1,4 +1,5 @@
-/* Hashes of bytes (XXH3) and of files (CRC-32). None of them resists an adversary without a seed. */
+/* Hashes of bytes (XXH3) and of files (CRC-32). None of them resists an adversary without a seed.
+ */
 #pragma once
 
 #include <stddef.h>

@@ -3,7 +3,8 @@
 struct str reader_cstring(struct reader *r)
 {
     const char *start = (const char *)r->data + r->offset;
-    const char *end = r->failed || r->offset == r->size ? NULL : memchr(start, 0, r->size - r->offset);
+    const char *end =
+        r->failed || r->offset == r->size ? NULL : memchr(start, 0, r->size - r->offset);
     if (!end) {
         r->failed = true;
         return (struct str){0};

@@ -32,7 +32,8 @@ static inline bool str_equal(struct str a, struct str b)
 /* True when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong). */
 bool utf8_valid(const char *data, size_t size);
 
-/* Number of bytes of the longest prefix of at most `characters_max` code points. `data` is UTF-8. */
+/* Number of bytes of the longest prefix of at most `characters_max` code points. `data` is UTF-8.
+ */
 size_t utf8_prefix(const char *data, size_t size, size_t characters_max);
 
 struct buf {

@@ -3,8 +3,7 @@
 static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
 {
     (void)exit;
-    return service_run(a, &(struct pipeline_options){.reload = true, .stop_after_load = true},
-                       err);
+    return service_run(a, &(struct pipeline_options){.reload = true, .stop_after_load = true}, err);
 }
 
 const struct command command_reload = {

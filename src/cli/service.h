@@ -10,13 +10,14 @@
 #include "config/config.h"
 #include "pipeline/pipeline.h"
 
-/* Blocks the signals that end a service in the calling thread and those it starts. Call before threads
- * exist. */
+/* Blocks the signals that end a service in the calling thread and those it starts. Call before
+ * threads exist. */
 void service_block_signals(void);
 
 /* Runs the named pipelines (none named: all), serves metrics and health meanwhile.
  *
- * The first SIGTERM or SIGINT lets them commit what they have read; the second abandons that. A pipeline
- * that fails does so alone: the others run on. False: the first failure, once all have ended. */
+ * The first SIGTERM or SIGINT lets them commit what they have read; the second abandons that. A
+ * pipeline that fails does so alone: the others run on. False: the first failure, once all have
+ * ended. */
 must_check bool service_run(struct arguments *a, const struct pipeline_options *options,
                             struct error *err);

@@ -174,8 +174,8 @@ static bool check_column(const struct batch *b, uint32_t index, struct error *er
     }
     for (uint32_t row = 0; row < b->row_count; row++) {
         if (column_is_unchanged(c, row) && column_is_valid(c, row)) {
-            return error_set(err, ERROR_FATAL, "column \"%s\", row %u: unchanged but not null", name,
-                             row);
+            return error_set(err, ERROR_FATAL, "column \"%s\", row %u: unchanged but not null",
+                             name, row);
         }
         if (type_is_text_or_binary(c->type) &&
             !check_view(&((const struct view *)c->values)[row], c->type, name, row, err)) {

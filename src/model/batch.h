@@ -21,8 +21,8 @@ enum row_kind {
     ROW_DELETE,
 };
 
-/* What the values of a row are. An UPDATE_AFTER without an UPDATE_BEFORE in front of it has no before
- * image: the key did not change. */
+/* What the values of a row are. An UPDATE_AFTER without an UPDATE_BEFORE in front of it has no
+ * before image: the key did not change. */
 enum row_image {
     IMAGE_WHOLE, /* every value is sent, unless it is marked unchanged */
     IMAGE_KEY,   /* only the key columns are sent; the rest is marked unchanged */
@@ -38,16 +38,17 @@ struct column {
 
 struct batch {
     struct arena arena;
-    uint32_t references;      /* atomic */
-    uint32_t table;           /* the source's number of the table, from 0 */
-    struct schema *schema;    /* referenced */
+    uint32_t references;   /* atomic */
+    uint32_t table;        /* the source's number of the table, from 0 */
+    struct schema *schema; /* referenced */
     uint32_t row_count;
     uint32_t row_capacity;
-    bool loading;             /* rows of a snapshot: inserts of what may be present already */
-    struct column *columns;   /* schema->column_count */
-    uint8_t *kinds;           /* enum row_kind */
-    uint8_t *images;          /* enum row_image */
-    uint64_t *positions;      /* of the commit of each row's transaction (position integer); 0 while loading */
+    bool loading;           /* rows of a snapshot: inserts of what may be present already */
+    struct column *columns; /* schema->column_count */
+    uint8_t *kinds;         /* enum row_kind */
+    uint8_t *images;        /* enum row_image */
+    uint64_t *
+        positions; /* of the commit of each row's transaction (position integer); 0 while loading */
     int64_t *commit_times_us; /* since 1970 UTC */
     uint64_t *transactions;   /* the source's transaction id; 0 while loading */
     uint64_t *sequences;      /* order within the transaction, from 0 */
@@ -76,22 +77,23 @@ static inline bool column_is_unchanged(const struct column *c, size_t row)
     return c->unchanged && bit_get(c->unchanged, row);
 }
 
-/* A batch with room for `row_capacity` rows, one reference, row_count 0. valid bits start as 1, values
- * and unchanged as 0 (unchanged is allocated on first use). References `schema`. */
+/* A batch with room for `row_capacity` rows, one reference, row_count 0. valid bits start as 1,
+ * values and unchanged as 0 (unchanged is allocated on first use). References `schema`. */
 struct batch *batch_new(const struct schema *schema, uint32_t table, uint32_t row_capacity);
 
 /* Doubles the room. Pointers into columns move. */
 void batch_grow(struct batch *b);
 
-/* Takes the next row and returns its index; its values are valid zeroes, kind and image as given. */
+/* Takes the next row and returns its index; its values are valid zeroes, kind and image as given.
+ */
 uint32_t batch_add_row(struct batch *b, enum row_kind kind, enum row_image image);
 
 /* Marks a value of a row. Null and unchanged values have zero bytes. */
 void batch_set_null(struct batch *b, uint32_t column, uint32_t row);
 void batch_set_unchanged(struct batch *b, uint32_t column, uint32_t row);
 
-/* Stores a string, binary or JSON value, copying long ones into the arena. The caller has checked UTF-8
- * (text must be valid before the engine sees it) and that size < 2^32. */
+/* Stores a string, binary or JSON value, copying long ones into the arena. The caller has checked
+ * UTF-8 (text must be valid before the engine sees it) and that size < 2^32. */
 void batch_set_bytes(struct batch *b, uint32_t column, uint32_t row, const char *data, size_t size);
 
 /* Memory held, for bounded queues. */

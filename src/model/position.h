@@ -1,5 +1,6 @@
-/* A printable place in a source. Positions are compared with covers(): some kinds are only partially
- * ordered, so there is no "less than". Today there is one kind, the integer (an LSN, a table version). */
+/* A printable place in a source. Positions are compared with covers(): some kinds are only
+ * partially ordered, so there is no "less than". Today there is one kind, the integer (an LSN, a
+ * table version). */
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* The columns of a table in one schema version. Immutable once published; shared by reference count. */
+/* The columns of a table in one schema version. Immutable once published; shared by reference
+ * count. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,18 +15,20 @@ struct schema_column {
     const char *name;
     struct type type;
     bool nullable;
-    bool is_key;           /* part of the key that identifies a row */
-    const char *source_type; /* how the source calls it: "numeric(10,2)"; for metadata and messages */
-    int32_t source_number;   /* by which the source knows the column whatever its name; 0: it does not */
-    bool fills_old_rows;     /* rows from before the column may show a value in it, without an event */
+    bool is_key; /* part of the key that identifies a row */
+    const char
+        *source_type; /* how the source calls it: "numeric(10,2)"; for metadata and messages */
+    int32_t
+        source_number; /* by which the source knows the column whatever its name; 0: it does not */
+    bool fills_old_rows; /* rows from before the column may show a value in it, without an event */
 };
 
 struct schema {
-    struct arena arena;   /* owns the names */
-    uint32_t references;  /* atomic */
-    uint32_t version;     /* counts up within one run of a source */
+    struct arena arena;  /* owns the names */
+    uint32_t references; /* atomic */
+    uint32_t version;    /* counts up within one run of a source */
     uint32_t column_count;
-    uint32_t key_count;   /* columns with is_key; 0: no key, append only */
+    uint32_t key_count; /* columns with is_key; 0: no key, append only */
     struct schema_column *columns;
 };
 

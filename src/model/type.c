@@ -4,13 +4,20 @@
 #include <stdio.h>
 
 static const char *const names[] = {
-    [TYPE_BOOL] = "bool",           [TYPE_INT16] = "int16",
-    [TYPE_INT32] = "int32",         [TYPE_INT64] = "int64",
-    [TYPE_FLOAT32] = "float32",     [TYPE_FLOAT64] = "float64",
-    [TYPE_DECIMAL] = "decimal",     [TYPE_STRING] = "string",
-    [TYPE_BINARY] = "binary",       [TYPE_DATE] = "date",
-    [TYPE_TIME] = "time",           [TYPE_TIMESTAMP] = "timestamp",
-    [TYPE_TIMESTAMPTZ] = "timestamptz", [TYPE_UUID] = "uuid",
+    [TYPE_BOOL] = "bool",
+    [TYPE_INT16] = "int16",
+    [TYPE_INT32] = "int32",
+    [TYPE_INT64] = "int64",
+    [TYPE_FLOAT32] = "float32",
+    [TYPE_FLOAT64] = "float64",
+    [TYPE_DECIMAL] = "decimal",
+    [TYPE_STRING] = "string",
+    [TYPE_BINARY] = "binary",
+    [TYPE_DATE] = "date",
+    [TYPE_TIME] = "time",
+    [TYPE_TIMESTAMP] = "timestamp",
+    [TYPE_TIMESTAMPTZ] = "timestamptz",
+    [TYPE_UUID] = "uuid",
     [TYPE_JSON] = "json",
 };
 enum { TYPE_COUNT = sizeof(names) / sizeof(names[0]) };

@@ -18,7 +18,8 @@ enum type_kind {
     TYPE_INT64,       /* int64_t */
     TYPE_FLOAT32,     /* float */
     TYPE_FLOAT64,     /* double */
-    TYPE_DECIMAL,     /* unscaled integer: int16_t (p<=4), int32_t (<=9), int64_t (<=18), __int128 (<=38) */
+    TYPE_DECIMAL,     /* unscaled integer: int16_t (p<=4), int32_t (<=9), int64_t (<=18), __int128
+                         (<=38) */
     TYPE_STRING,      /* struct view, UTF-8 */
     TYPE_BINARY,      /* struct view */
     TYPE_DATE,        /* int32_t, days since 1970-01-01 */
@@ -41,8 +42,9 @@ struct uuid {
     uint8_t bytes[16];
 };
 
-/* A string value: bit-equal to duckdb_string_t. 12 bytes or fewer are inlined, and unused inlined bytes
- * are zero: DuckDB compares them. Longer ones keep a prefix and a pointer that the batch's arena owns. */
+/* A string value: bit-equal to duckdb_string_t. 12 bytes or fewer are inlined, and unused inlined
+ * bytes are zero: DuckDB compares them. Longer ones keep a prefix and a pointer that the batch's
+ * arena owns. */
 struct view {
     uint32_t size;
     char inlined[4]; /* the first four bytes; all twelve of a short one go on into `rest` */
@@ -76,9 +78,10 @@ static inline struct view view_from(const char *data, size_t size)
 /* The bytes of a view; inlined ones live as long as `v` itself. */
 static inline struct str view_str(const struct view *v)
 {
-    return (struct str){
-        .data = v->size <= VIEW_INLINE_MAX ? (const char *)v + offsetof(struct view, inlined) : v->data,
-        .size = v->size};
+    return (struct str){.data = v->size <= VIEW_INLINE_MAX
+                                    ? (const char *)v + offsetof(struct view, inlined)
+                                    : v->data,
+                        .size = v->size};
 }
 
 /* Bytes of one value in a column: 1, 2, 4, 8 or 16. */

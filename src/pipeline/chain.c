@@ -65,9 +65,10 @@ static bool check_names(const struct chain *c, const struct pipeline_config *con
                 found = found || strcmp(c->tables[t].name, tables->items[k]) == 0;
             }
             if (!found) {
-                return error_set(err, ERROR_CONFIG,
-                                 "transform %u names table \"%s\", which the source does not capture",
-                                 i + 1, tables->items[k]);
+                return error_set(
+                    err, ERROR_CONFIG,
+                    "transform %u names table \"%s\", which the source does not capture", i + 1,
+                    tables->items[k]);
             }
         }
     }

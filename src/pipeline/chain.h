@@ -1,4 +1,5 @@
-/* The transforms of a pipeline, in the configuration's order, for each of its tables. Reader thread only.
+/* The transforms of a pipeline, in the configuration's order, for each of its tables. Reader thread
+ * only.
  *
  * They run once, before the sinks; a pipeline without SQL opens no engine. */
 #pragma once
@@ -13,8 +14,8 @@
 
 struct chain;
 
-/* Binds every transform to the tables it names (none named: all). A name that the source does not have is
- * ERROR_CONFIG. */
+/* Binds every transform to the tables it names (none named: all). A name that the source does not
+ * have is ERROR_CONFIG. */
 struct chain *chain_new(const struct pipeline_config *config, const struct source *source,
                         struct error *err);
 void chain_free(struct chain **c);

@@ -34,8 +34,6 @@ struct barrier epoch_end(struct epoch *e, struct position position, enum barrier
     e->rows = 0;
     e->bytes = 0;
     e->has_changes = false;
-    return (struct barrier){.epoch = e->number,
-                            .position = position,
-                            .phase = phase,
-                            .commit_time_us = commit_time_us};
+    return (struct barrier){
+        .epoch = e->number, .position = position, .phase = phase, .commit_time_us = commit_time_us};
 }

@@ -1,7 +1,8 @@
 /* When an epoch ends: the reader asks at each transaction boundary (rule 1).
  *
- * With changes: when the interval has passed since the last epoch with changes, or rows or bytes are full.
- * Without: when the stream has moved and the interval has passed, so that an idle table's log is let go. */
+ * With changes: when the interval has passed since the last epoch with changes, or rows or bytes
+ * are full. Without: when the stream has moved and the interval has passed, so that an idle table's
+ * log is let go. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,12 +15,12 @@ struct epoch {
     uint64_t rows_max;
     uint64_t bytes_max;
 
-    uint64_t number;        /* of the last barrier */
-    uint64_t rows;          /* since the last barrier */
+    uint64_t number; /* of the last barrier */
+    uint64_t rows;   /* since the last barrier */
     uint64_t bytes;
-    bool has_changes;       /* rows, a truncate or a schema since the last barrier */
-    int64_t changed_ms;     /* when the last epoch with changes ended (monotonic) */
-    int64_t ended_ms;       /* when the last epoch ended */
+    bool has_changes;         /* rows, a truncate or a schema since the last barrier */
+    int64_t changed_ms;       /* when the last epoch with changes ended (monotonic) */
+    int64_t ended_ms;         /* when the last epoch ended */
     struct position position; /* of the last barrier */
 };
 

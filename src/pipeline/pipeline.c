@@ -43,7 +43,8 @@ static void wait_ms(struct pipeline *p, int64_t delay_ms)
     }
 }
 
-/* Whoever finds something lost knows what; only here is it known which pipeline has to be loaded again. */
+/* Whoever finds something lost knows what; only here is it known which pipeline has to be loaded
+ * again. */
 static void name_way_back(const struct pipeline *p, struct error *err)
 {
     size_t used = strlen(err->message);
@@ -54,8 +55,8 @@ static void name_way_back(const struct pipeline *p, struct error *err)
     }
 }
 
-/* The supervisor: one run after the other until one ends well, cannot be mended, or was asked to end. What
- * a broken run had not committed is read again: the tables know where they stand. */
+/* The supervisor: one run after the other until one ends well, cannot be mended, or was asked to
+ * end. What a broken run had not committed is read again: the tables know where they stand. */
 static bool supervise(struct pipeline *p, struct error *err)
 {
     struct retry retry = {.config = &p->config->retry};
@@ -158,12 +159,11 @@ void pipeline_free(struct pipeline **pipeline)
 struct pipeline_status pipeline_status(struct pipeline *p)
 {
     const struct reader_shared *s = &p->shared;
-    return (struct pipeline_status){
-        .state = atomic_load(&s->state),
-        .rows_received = atomic_load(&s->rows_received),
-        .rows_loaded = atomic_load(&s->rows_loaded),
-        .received = position_integer(atomic_load(&s->received)),
-        .durable = position_integer(atomic_load(&s->durable)),
-        .acknowledged = position_integer(atomic_load(&s->acknowledged)),
-        .lag_ms = atomic_load(&s->lag_ms)};
+    return (struct pipeline_status){.state = atomic_load(&s->state),
+                                    .rows_received = atomic_load(&s->rows_received),
+                                    .rows_loaded = atomic_load(&s->rows_loaded),
+                                    .received = position_integer(atomic_load(&s->received)),
+                                    .durable = position_integer(atomic_load(&s->durable)),
+                                    .acknowledged = position_integer(atomic_load(&s->acknowledged)),
+                                    .lag_ms = atomic_load(&s->lag_ms)};
 }

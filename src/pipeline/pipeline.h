@@ -1,5 +1,6 @@
-/* One pipeline: a source, its transforms, its sinks. Owns its threads; other pipelines are untouched by
- * whatever happens here. All functions may be called from any one controlling thread. */
+/* One pipeline: a source, its transforms, its sinks. Owns its threads; other pipelines are
+ * untouched by whatever happens here. All functions may be called from any one controlling thread.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -17,11 +18,13 @@ struct pipeline_options {
     bool stop_after_load; /* end when the load is committed (snapshot: only) */
 };
 
-/* Starts the threads; `config` is borrowed until pipeline_free(). Failures show in pipeline_wait(). */
+/* Starts the threads; `config` is borrowed until pipeline_free(). Failures show in pipeline_wait().
+ */
 struct pipeline *pipeline_start(const struct pipeline_config *config,
                                 const struct pipeline_options *options);
 
-/* Asks it to stop: the reader ends at the next transaction boundary and what was read is committed. */
+/* Asks it to stop: the reader ends at the next transaction boundary and what was read is committed.
+ */
 void pipeline_stop(struct pipeline *p);
 
 /* Asks it to stop without committing what is not committed; nothing is lost, it is read again. */
@@ -53,6 +56,7 @@ struct pipeline_status {
     struct position received;
     struct position durable;
     struct position acknowledged;
-    int64_t lag_ms; /* age of the newest source commit that is not durable yet; 0: none; -1: unknown */
+    int64_t
+        lag_ms; /* age of the newest source commit that is not durable yet; 0: none; -1: unknown */
 };
 struct pipeline_status pipeline_status(struct pipeline *p);

@@ -103,9 +103,8 @@ struct position progress_acknowledge(struct progress *p)
 struct progress_view progress_view(struct progress *p)
 {
     pthread_mutex_lock(&p->lock);
-    struct progress_view view = {.received = p->received,
-                                 .durable = durable_of_all(p),
-                                 .acknowledged = p->acknowledged};
+    struct progress_view view = {
+        .received = p->received, .durable = durable_of_all(p), .acknowledged = p->acknowledged};
     pthread_mutex_unlock(&p->lock);
     return view;
 }

@@ -2,8 +2,9 @@
  *
  *     acknowledged <= durable <= staged <= received
  *
- * received: read from the source. staged: handed to a sink, all of it. durable: what every table of the
- * sink is complete up to. acknowledged: what the source was told it may forget. Safe from any thread. */
+ * received: read from the source. staged: handed to a sink, all of it. durable: what every table of
+ * the sink is complete up to. acknowledged: what the source was told it may forget. Safe from any
+ * thread. */
 #pragma once
 
 #include <stdint.h>

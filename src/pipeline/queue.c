@@ -100,7 +100,7 @@ enum queue_result queue_push(struct queue *q, struct event *event, int timeout_m
     while (!q->closed && !has_room(q, bytes) && waited != ETIMEDOUT) {
         waited = pthread_cond_timedwait(&q->changed, &q->lock, &deadline);
     }
-    enum queue_result result = q->closed ? QUEUE_CLOSED
+    enum queue_result result = q->closed            ? QUEUE_CLOSED
                                : has_room(q, bytes) ? QUEUE_DONE
                                                     : QUEUE_TIMEOUT;
     if (result == QUEUE_DONE) {

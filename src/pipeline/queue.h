@@ -23,11 +23,12 @@ enum queue_result {
     QUEUE_CLOSED,
 };
 
-/* Waits for room. Unless QUEUE_DONE the event is still the caller's. One event larger than the bound is
- * taken when the queue is empty, so it cannot wait for ever. */
+/* Waits for room. Unless QUEUE_DONE the event is still the caller's. One event larger than the
+ * bound is taken when the queue is empty, so it cannot wait for ever. */
 must_check enum queue_result queue_push(struct queue *q, struct event *event, int timeout_ms);
 
-/* Waits for an event, which the caller then owns. QUEUE_CLOSED only when the queue is closed and drained. */
+/* Waits for an event, which the caller then owns. QUEUE_CLOSED only when the queue is closed and
+ * drained. */
 must_check enum queue_result queue_pop(struct queue *q, struct event *out, int timeout_ms);
 
 /* Wakes both sides; pushes fail from now on, pops drain what is left. */

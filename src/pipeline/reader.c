@@ -76,16 +76,16 @@ static bool open_sink(struct run *r, uint32_t index, struct error *err)
     if (!type) {
         return error_set(err, ERROR_CONFIG, "unknown sink type \"%s\"", config->type);
     }
-    r->sinks[index] = type->open(&(struct sink_open){.config = config,
-                                                     .pipeline = r->config->name,
-                                                     .index = index,
-                                                     .state_dir = r->config->state_dir,
-                                                     .memory_bytes = r->config->memory_bytes /
-                                                                     r->config->sink_count,
-                                                     .source_identity = r->source->identity,
-                                                     .tables = r->sink_tables,
-                                                     .table_count = r->source->table_count},
-                                 err);
+    r->sinks[index] = type->open(
+        &(struct sink_open){.config = config,
+                            .pipeline = r->config->name,
+                            .index = index,
+                            .state_dir = r->config->state_dir,
+                            .memory_bytes = r->config->memory_bytes / r->config->sink_count,
+                            .source_identity = r->source->identity,
+                            .tables = r->sink_tables,
+                            .table_count = r->source->table_count},
+        err);
     return r->sinks[index] || error_wrap(err, "sink %s", type->name);
 }
 
@@ -106,10 +106,10 @@ static bool open_all(struct run *r, struct error *err)
         r->table_names[i] = arena_format(&r->arena, "%s.%s", name->schema, name->table);
         /* Without a load, rows that the tables never saw are ordinary. */
         bool partial = r->config->source.snapshot == SNAPSHOT_NEVER;
-        r->sink_tables[i] = (struct sink_table){
-            .name = *name,
-            .schema = (struct schema *)(uintptr_t)chain_schema(r->chain, i),
-            .filtered = partial || chain_filters(r->chain, i)};
+        r->sink_tables[i] =
+            (struct sink_table){.name = *name,
+                                .schema = (struct schema *)(uintptr_t)chain_schema(r->chain, i),
+                                .filtered = partial || chain_filters(r->chain, i)};
     }
     r->sinks = arena_zalloc(&r->arena, r->config->sink_count * sizeof(struct sink *));
     r->writers = arena_zalloc(&r->arena, r->config->sink_count * sizeof(struct writer *));
@@ -167,8 +167,8 @@ static bool begin_load(struct run *r, struct position *at, struct error *err)
     }
     failpoint("reader_after_begin_load");
 
-    /* Only now, when every table says "loading", may the old slot go: a slot's position proves nothing
-     * about tables that are loading (rule 1). */
+    /* Only now, when every table says "loading", may the old slot go: a slot's position proves
+     * nothing about tables that are loading (rule 1). */
     return source_start(r->source, NULL, at, err) || error_wrap(err, "source");
 }
 
@@ -205,24 +205,22 @@ static void start_writers(struct run *r, struct position at, bool load)
     for (uint32_t i = 0; i < r->config->sink_count; i++) {
         /* One stream, one cut: the most impatient sink sets it. */
         const struct commit_config *c = &r->config->sinks[i].commit;
-        r->epoch.interval_ms = c->interval_ms < r->epoch.interval_ms ? c->interval_ms
-                                                                     : r->epoch.interval_ms;
+        r->epoch.interval_ms =
+            c->interval_ms < r->epoch.interval_ms ? c->interval_ms : r->epoch.interval_ms;
         r->epoch.rows_max = c->rows < r->epoch.rows_max ? c->rows : r->epoch.rows_max;
         r->epoch.bytes_max = c->bytes < r->epoch.bytes_max ? c->bytes : r->epoch.bytes_max;
     }
     for (uint32_t i = 0; i < r->config->sink_count; i++) {
-        r->writers[i] =
-            writer_start(&(struct writer_options){.pipeline = r->config->name,
-                                                  .index = i,
-                                                  .sink_name =
-                                                      arena_format(&r->arena, "%s-%u",
-                                                                   r->sinks[i]->type->name, i),
-                                                  .sink = r->sinks[i],
-                                                  .table_count = r->source->table_count,
-                                                  .progress = r->progress,
-                                                  .retry = &r->config->retry,
-                                                  .heartbeat_ms = r->config->heartbeat_ms,
-                                                  .queue_bytes_max = r->config->memory_bytes / 6});
+        r->writers[i] = writer_start(&(struct writer_options){
+            .pipeline = r->config->name,
+            .index = i,
+            .sink_name = arena_format(&r->arena, "%s-%u", r->sinks[i]->type->name, i),
+            .sink = r->sinks[i],
+            .table_count = r->source->table_count,
+            .progress = r->progress,
+            .retry = &r->config->retry,
+            .heartbeat_ms = r->config->heartbeat_ms,
+            .queue_bytes_max = r->config->memory_bytes / 6});
     }
 }
 
@@ -246,7 +244,8 @@ static bool acknowledge(struct run *r, struct error *err)
     return true;
 }
 
-/* Hands one reference of the event to one sink. While its queue is full the source is kept alive. */
+/* Hands one reference of the event to one sink. While its queue is full the source is kept alive.
+ */
 static bool push(struct run *r, uint32_t sink, const struct event *event, struct error *err)
 {
     struct event copy = *event;
@@ -440,8 +439,8 @@ static bool stream(struct run *r, struct error *err)
     return true;
 }
 
-/* Lets the writers drain, then tells the source how far they came. A writer's own failure is the reason
- * worth reporting: the reader only saw its queue closed. */
+/* Lets the writers drain, then tells the source how far they came. A writer's own failure is the
+ * reason worth reporting: the reader only saw its queue closed. */
 static bool finish(struct run *r, bool done, struct error *err)
 {
     bool abandon = !done || atomic_load(&r->shared->abandon);
@@ -452,7 +451,8 @@ static bool finish(struct run *r, bool done, struct error *err)
     }
     struct error last = {0};
     if (r->progress) {
-        (void)!acknowledge(r, &last); /* best effort: what is not told now is told after the restart */
+        (void)!acknowledge(r,
+                           &last); /* best effort: what is not told now is told after the restart */
     }
     if (!sinks_done) {
         *err = sink_err;

@@ -55,8 +55,8 @@ static bool decide_without_tables(const struct start_facts *f, struct start_deci
     return true;
 }
 
-/* Rule 1: a table counts as complete up to the join of its own position, every `complete` in its sink,
- * and what the source remembers; reading resumes at the meet over all tables. */
+/* Rule 1: a table counts as complete up to the join of its own position, every `complete` in its
+ * sink, and what the source remembers; reading resumes at the meet over all tables. */
 static struct position resume_position(const struct start_facts *f)
 {
     struct position resume = {0};
@@ -78,11 +78,12 @@ static bool check_sources(const struct start_facts *f, struct error *err)
     for (uint32_t i = 0; i < f->table_count; i++) {
         const struct lake_record *record = &f->tables[i].snapshot->record;
         if (strcmp(record->source, f->source_identity) != 0) {
-            return error_set(err, ERROR_LOST,
-                             "table %s (%s): its position belongs to source \"%s\", this is \"%s\": "
-                             "run \"leat reload %s\" to load it from here",
-                             f->tables[i].name, f->tables[i].sink, record->source,
-                             f->source_identity, f->pipeline);
+            return error_set(
+                err, ERROR_LOST,
+                "table %s (%s): its position belongs to source \"%s\", this is \"%s\": "
+                "run \"leat reload %s\" to load it from here",
+                f->tables[i].name, f->tables[i].sink, record->source, f->source_identity,
+                f->pipeline);
         }
     }
     return true;

@@ -12,8 +12,8 @@
 
 /* What one table of one sink says. */
 struct start_table {
-    const char *name;  /* schema.table */
-    const char *sink;  /* for messages: "delta" */
+    const char *name; /* schema.table */
+    const char *sink; /* for messages: "delta" */
     uint32_t sink_index;
     const struct lake_snapshot *snapshot;
     bool known; /* the state directory remembers the table */
@@ -22,7 +22,7 @@ struct start_table {
 struct start_facts {
     const char *pipeline;
     const char *source_identity;
-    struct position remembered; /* the source's own; NONE: it has no slot for us */
+    struct position remembered;       /* the source's own; NONE: it has no slot for us */
     const struct start_table *tables; /* of sinks that keep a position; none for stdout alone */
     uint32_t table_count;
     bool reload; /* the operator asked for it */
@@ -33,6 +33,7 @@ struct start_decision {
     struct position resume; /* otherwise: go on after this */
 };
 
-/* ERROR_LOST names the table, what is missing and `leat reload`. ERROR_CONFIG: a table is not ours. */
+/* ERROR_LOST names the table, what is missing and `leat reload`. ERROR_CONFIG: a table is not ours.
+ */
 must_check bool start_decide(const struct start_facts *facts, struct start_decision *out,
                              struct error *err);

@@ -17,8 +17,8 @@ struct writer {
     pthread_t thread;
     enum sink_result *results;
     atomic_bool abandoned;
-    bool has_changes;  /* since the last barrier */
-    int64_t commit_ms; /* when something was last committed (monotonic) */
+    bool has_changes;                   /* since the last barrier */
+    int64_t commit_ms;                  /* when something was last committed (monotonic) */
     struct position heartbeat_position; /* complete as of then */
     atomic_bool failed;
     struct error err; /* why */

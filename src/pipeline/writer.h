@@ -1,5 +1,5 @@
-/* One thread for each sink: takes events from its queue, writes, commits at barriers with retries, and moves
- * staged and durable. When it fails it closes its queue, which stops the reader. */
+/* One thread for each sink: takes events from its queue, writes, commits at barriers with retries,
+ * and moves staged and durable. When it fails it closes its queue, which stops the reader. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +18,7 @@ struct writer_options {
     const char *pipeline;
     uint32_t index; /* of the sink in the pipeline */
     const char *sink_name;
-    struct sink *sink;         /* borrowed; used by the writer's thread alone from now on */
+    struct sink *sink; /* borrowed; used by the writer's thread alone from now on */
     uint32_t table_count;
     struct progress *progress; /* borrowed */
     const struct retry_config *retry;
@@ -35,6 +35,6 @@ struct queue *writer_queue(struct writer *w);
 /* True once it has ended because of an error. */
 bool writer_has_failed(struct writer *w);
 
-/* Lets the thread drain its queue and end (abandon: drop the queue and end after the step under way),
- * waits for it and frees the writer. False: what made it fail. */
+/* Lets the thread drain its queue and end (abandon: drop the queue and end after the step under
+ * way), waits for it and frees the writer. False: what made it fail. */
 must_check bool writer_stop(struct writer **w, bool abandon, struct error *err);

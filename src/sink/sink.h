@@ -1,6 +1,7 @@
 /* What every destination implements. One sink is used by one thread, its writer.
  *
- * Order of calls: open, last for each table, then begin_load or resume, then write and commit, free. */
+ * Order of calls: open, last for each table, then begin_load or resume, then write and commit,
+ * free. */
 #pragma once
 
 #include <stdbool.h>
@@ -48,25 +49,27 @@ struct sink_type {
 
     struct sink *(*open)(const struct sink_open *open, struct error *err);
 
-    /* Where the table stands: a copy whose pointers live as long as the sink. has_record false: it does
-     * not exist, or holds no record of this pipeline. `*known`: the state directory remembers the table. */
+    /* Where the table stands: a copy whose pointers live as long as the sink. has_record false: it
+     * does not exist, or holds no record of this pipeline. `*known`: the state directory remembers
+     * the table. */
     bool (*last)(struct sink *s, uint32_t table, struct lake_snapshot *out, bool *known,
                  struct error *err);
 
-    /* Checks that each table is the one we left (rule 3) and goes on from its record. `*proof_missing`: the
-     * progress file was lost, so that a roll-back cannot be excluded. */
+    /* Checks that each table is the one we left (rule 3) and goes on from its record.
+     * `*proof_missing`: the progress file was lost, so that a roll-back cannot be excluded. */
     bool (*resume)(struct sink *s, bool *proof_missing, struct error *err);
 
-    /* Marks every table as loading, making those that are missing, durably, before the source begins
-     * anew. Whatever the tables held is compared with what is loaded. */
+    /* Marks every table as loading, making those that are missing, durably, before the source
+     * begins anew. Whatever the tables held is compared with what is loaded. */
     bool (*begin_load)(struct sink *s, const char *load_id, struct error *err);
 
     /* Stages a batch, truncate or schema event (borrowed). Not yet durable. */
     bool (*write)(struct sink *s, const struct event *event, struct error *err);
 
-    /* Makes everything written so far durable with the barrier's position, table by table; `results` has one
-     * entry per table. False: `err` is of the first table that is not done. Repeating the commit of the
-     * same barrier is a no-op for the tables that are done. `heartbeat` asks for one empty commit. */
+    /* Makes everything written so far durable with the barrier's position, table by table;
+     * `results` has one entry per table. False: `err` is of the first table that is not done.
+     * Repeating the commit of the same barrier is a no-op for the tables that are done. `heartbeat`
+     * asks for one empty commit. */
     bool (*commit)(struct sink *s, const struct barrier *barrier, bool heartbeat,
                    enum sink_result *results, struct error *err);
 

@@ -95,9 +95,9 @@ static bool check_returned(const struct table *t, const struct schema_column *co
     return true;
 }
 
-/* What happened to columns since the table was last written, known by the source's numbers. In a run the
- * source tells of it; here it is seen after a stop. A load compares all rows and mends it, so at the start
- * the finding waits until the table is to go on without one. */
+/* What happened to columns since the table was last written, known by the source's numbers. In a
+ * run the source tells of it; here it is seen after a stop. A load compares all rows and mends it,
+ * so at the start the finding waits until the table is to go on without one. */
 static bool lose(struct table *t, const char *column, const char *what, struct error *err)
 {
     struct error *out = t->source ? err : &t->found_at_start;
@@ -156,9 +156,9 @@ static bool keep_columns(struct table *t, struct schema *out, uint32_t count,
         const struct schema_column *column = &base->columns[i];
         struct type type = column->type;
         int at = schema_find(source, str_from(column->name));
-        if (at >= 0 && (!check_returned(t, column, err) ||
-                        !check_kept(t, column, &source->columns[at], err) ||
-                        !merge_type(t, column, &source->columns[at], &type, err))) {
+        if (at >= 0 &&
+            (!check_returned(t, column, err) || !check_kept(t, column, &source->columns[at], err) ||
+             !merge_type(t, column, &source->columns[at], &type, err))) {
             return false;
         }
         copy_column(out, i, column, type);

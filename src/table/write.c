@@ -220,8 +220,8 @@ static bool is_partition_column(const struct table *t, uint32_t column)
     return false;
 }
 
-/* The engine holds a row group of a column at a time, when it writes and when it reads: rows with long
- * values come in smaller groups. */
+/* The engine holds a row group of a column at a time, when it writes and when it reads: rows with
+ * long values come in smaller groups. */
 static uint32_t row_group_size(const struct engine_input *input)
 {
     enum { GROUP_BYTES = 8 << 20, GROUP_ROWS_MIN = 2048, GROUP_ROWS_MAX = 61440 };

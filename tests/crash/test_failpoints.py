@@ -35,11 +35,14 @@ def crash_once(mirror: Mirror, failpoint: str, env: dict[str, str]) -> bool:
     """Runs until the failpoint kills it; False when the workload never passes there."""
     workload = Workload(mirror.database.connection, seed=7)
     running = mirror.start(failpoint=failpoint, **env)
-    for _ in range(400 if "checkpoint" in failpoint else 40):
+    for _ in range(40):
         workload.transaction()
-        if not running.alive:
-            break
+    if "checkpoint" in failpoint:  # it takes 50 commits, each of one transaction or more
+        until = time.monotonic() + 120
+        while running.alive and time.monotonic() < until:
+            workload.transaction()
     if "widen" in failpoint:
+        mirror.catch_up(running)
         mirror.database.execute("ALTER TABLE items ALTER price TYPE numeric(14,2)")
         workload.transaction()
     lsn = mirror.mark()

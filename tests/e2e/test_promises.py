@@ -58,9 +58,7 @@ def test_a_burst_is_visible_to_a_foreign_reader_within_two_seconds(
 ) -> None:
     """1,000 changes in one go with a commit interval of one second."""
     Workload.create(database.connection)
-    mirror = Mirror(
-        leat, database, {"public.items": "id"}, sink={"commit": {"interval": "1s"}}
-    )
+    mirror = Mirror(leat, database, {"public.items": "id"}, sink={"commit": {"interval": "1s"}})
     running = mirror.start()
     mirror.catch_up(running)
     for burst in range(3):

@@ -293,7 +293,9 @@ def test_rows_changed_by_another_writer_are_noticed(leat: Leat, database: Databa
     (log / f"{newest + 1:020d}.json").write_text(
         '{"commitInfo":{"timestamp":1,"operation":"DELETE","engineInfo":"another"}}\n'
         + "".join(
-            line.replace('{"add":', '{"remove":', 1).replace('"modificationTime"', '"deletionTimestamp"')
+            line.replace('{"add":', '{"remove":', 1).replace(
+                '"modificationTime"', '"deletionTimestamp"'
+            )
             + "\n"
             for path in sorted(log.glob("*.json"))
             for line in path.read_text().splitlines()

@@ -247,7 +247,9 @@ def test_two_tables_of_one_transaction_show_it_together(leat: Leat, database: Da
         database.execute("UPDATE items SET price = 2")
         database.execute("UPDATE quiet SET word = 'loud'")
     mirror.settle(running)
-    records = [leat.run_json("history", str(leat.table(t)), "--format", "json") for t in mirror.tables]
+    records = [
+        leat.run_json("history", str(leat.table(t)), "--format", "json") for t in mirror.tables
+    ]
     newest = [max(rows, key=lambda row: int(row["version"])) for rows in records]
     assert newest[0]["position"] == newest[1]["position"]
 

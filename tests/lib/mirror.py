@@ -51,9 +51,7 @@ class Mirror:
     def mark(self) -> str:
         """Returns a position behind everything that was committed so far."""
         # A transactional message makes a commit record, so the position is reached even when idle.
-        return str(
-            self.database.scalar("SELECT pg_logical_emit_message(true, 'test', '')::text")
-        )
+        return str(self.database.scalar("SELECT pg_logical_emit_message(true, 'test', '')::text"))
 
     def is_mirrored(self, running: Running, lsn: str) -> bool:
         """Whether the tables hold everything up to `lsn`, and the server was told."""

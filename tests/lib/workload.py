@@ -53,7 +53,12 @@ class Workload:
     def _insert(self) -> None:
         self.connection.execute(
             "INSERT INTO items (id, name, price, note) VALUES (%s, %s, %s, %s)",
-            (self.next_key, f"item {self.next_key}", self.random.randrange(10**6) / 100, self.note()),
+            (
+                self.next_key,
+                f"item {self.next_key}",
+                self.random.randrange(10**6) / 100,
+                self.note(),
+            ),
         )
         self.keys.append(self.next_key)
         self.next_key += 1
@@ -109,4 +114,3 @@ class Workload:
         """Commits many."""
         for _ in range(transactions):
             self.transaction(changes)
-

@@ -14,7 +14,7 @@
 #include "table/table.h"
 
 struct delta_table {
-    const char *name;     /* schema.table */
+    const char *name; /* schema.table */
     const char *location;
     struct lake_table *lake; /* owned by `table` */
     struct table *table;
@@ -66,7 +66,8 @@ static bool location_of(struct delta_sink *s, const struct table_name *name, con
     const struct {
         const char *word;
         const char *value;
-    } places[] = {{"{schema}", name->schema}, {"{table}", name->table}, {"{pipeline}", s->pipeline}};
+    } places[] = {
+        {"{schema}", name->schema}, {"{table}", name->table}, {"{pipeline}", s->pipeline}};
 
     owned(buf_release) struct buf text = {0};
     for (const char *p = s->config->location; *p;) {
@@ -141,15 +142,15 @@ static bool open_table(struct delta_sink *s, struct delta_table *t, const struct
     if (!t->lake) {
         return error_wrap(err, "table %s", t->name);
     }
-    t->table = table_new(&(struct table_options){
-        .name = t->name,
-        .mode = mode == SINK_MODE_APPEND ? TABLE_APPEND : TABLE_UPSERT,
-        .filtered = from->filtered,
-        .lake = t->lake,
-        .engine = s->connection,
-        .partition_by = overrides ? overrides->partition_by.items : NULL,
-        .partition_count = overrides ? overrides->partition_by.count : 0,
-        .feed = s->config->change_feed});
+    t->table = table_new(
+        &(struct table_options){.name = t->name,
+                                .mode = mode == SINK_MODE_APPEND ? TABLE_APPEND : TABLE_UPSERT,
+                                .filtered = from->filtered,
+                                .lake = t->lake,
+                                .engine = s->connection,
+                                .partition_by = overrides ? overrides->partition_by.items : NULL,
+                                .partition_count = overrides ? overrides->partition_by.count : 0,
+                                .feed = s->config->change_feed});
     const struct progress_entry *entry = progress_entry_find(&s->entries, t->name, t->location);
     if (entry) {
         t->expectation = entry->expectation;
@@ -308,8 +309,8 @@ static bool delta_sink_write(struct sink *sink, const struct event *event, struc
     return true;
 }
 
-/* Writes what each table holds now, unless the file says so already. Before the acknowledgement: a table
- * that is older than this was rolled back. */
+/* Writes what each table holds now, unless the file says so already. Before the acknowledgement: a
+ * table that is older than this was rolled back. */
 static bool remember(struct delta_sink *s, struct error *err)
 {
     bool changed = false;
@@ -321,12 +322,11 @@ static bool remember(struct delta_sink *s, struct error *err)
         struct delta_table *t = &s->tables[i];
         const struct lake_snapshot *snapshot = table_snapshot(t->table);
         changed = changed || snapshot->record.version != t->version;
-        items[i] = (struct progress_entry){
-            .name = t->name,
-            .location = t->location,
-            .expectation = {.table_id = snapshot->table_id,
-                            .version = snapshot->record.version,
-                            .txn_id = snapshot->record.txn_id}};
+        items[i] = (struct progress_entry){.name = t->name,
+                                           .location = t->location,
+                                           .expectation = {.table_id = snapshot->table_id,
+                                                           .version = snapshot->record.version,
+                                                           .txn_id = snapshot->record.txn_id}};
     }
     bool done = true;
     if (changed) {
@@ -384,9 +384,8 @@ static bool delta_sink_commit(struct sink *sink, const struct barrier *barrier, 
         struct lake_table *lake = s->tables[i].lake;
         if (!lake->type->maintain(lake, &ignored)) {
             metric_add(METRIC_MAINTENANCE_FAILURES,
-                       &(struct metric_labels){.pipeline = s->pipeline,
-                                               .sink = s->label,
-                                               .table = s->tables[i].name},
+                       &(struct metric_labels){
+                           .pipeline = s->pipeline, .sink = s->label, .table = s->tables[i].name},
                        1);
         }
     }

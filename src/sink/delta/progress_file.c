@@ -64,7 +64,8 @@ bool progress_file_read(const char *path, struct arena *a, struct progress_entri
     out->items = arena_zalloc(a, (json_object_size(tables) + 1) * sizeof(*out->items));
     const char *name = NULL;
     json_t *entry = NULL;
-    json_object_foreach (tables, name, entry) {
+    json_object_foreach(tables, name, entry)
+    {
         if (!read_entry(path, name, entry, a, &out->items[out->count], err)) {
             return false;
         }
@@ -79,10 +80,9 @@ bool progress_file_write(const char *path, const struct progress_entries *entrie
     owned(release_json) json_t *tables = json_object();
     for (uint32_t i = 0; i < entries->count; i++) {
         const struct progress_entry *e = &entries->items[i];
-        json_t *entry = json_pack("{s:s, s:s, s:I, s:s}", "location", e->location, "tableId",
-                                  e->expectation.table_id, "version",
-                                  (json_int_t)e->expectation.version, "txnId",
-                                  e->expectation.txn_id);
+        json_t *entry = json_pack(
+            "{s:s, s:s, s:I, s:s}", "location", e->location, "tableId", e->expectation.table_id,
+            "version", (json_int_t)e->expectation.version, "txnId", e->expectation.txn_id);
         if (!entry || json_object_set_new(tables, e->name, entry) != 0) {
             return error_set(err, ERROR_FATAL, "cannot write \"%s\": table %s is not UTF-8", path,
                              e->name);

@@ -1,5 +1,6 @@
-/* What a sink last knew of its tables, kept in the state directory and written before each acknowledgement:
- * the proof that a table was not rolled back (rule 3). Losing the file loses the proof, never data. */
+/* What a sink last knew of its tables, kept in the state directory and written before each
+ * acknowledgement: the proof that a table was not rolled back (rule 3). Losing the file loses the
+ * proof, never data. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,7 +22,8 @@ struct progress_entries {
     uint32_t count;
 };
 
-/* Reads the file; a missing one gives no entries. A damaged one is ERROR_CONFIG naming it and what to do. */
+/* Reads the file; a missing one gives no entries. A damaged one is ERROR_CONFIG naming it and what
+ * to do. */
 must_check bool progress_file_read(const char *path, struct arena *a, struct progress_entries *out,
                                    struct error *err);
 

@@ -1,5 +1,4 @@
 #include "pipeline/epoch.h"
-
 #include "test.h"
 
 static struct epoch make_epoch(void)

@@ -1,5 +1,4 @@
 #include "pipeline/lag.h"
-
 #include "test.h"
 
 static void nothing_pending_is_no_lag(void **state)

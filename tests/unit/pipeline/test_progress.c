@@ -1,5 +1,4 @@
 #include "pipeline/progress.h"
-
 #include "test.h"
 
 static struct position at(uint64_t v)

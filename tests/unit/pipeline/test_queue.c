@@ -1,7 +1,6 @@
-#include "pipeline/queue.h"
-
 #include <pthread.h>
 
+#include "pipeline/queue.h"
 #include "test.h"
 
 static struct event numbered(uint64_t n)

@@ -1,5 +1,4 @@
 #include "pipeline/retry.h"
-
 #include "test.h"
 
 static const struct retry_config config = {.attempts = 5, .delay_ms = 100, .delay_max_ms = 400};

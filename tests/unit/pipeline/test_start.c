@@ -1,7 +1,6 @@
-#include "pipeline/start.h"
-
 #include <stdio.h>
 
+#include "pipeline/start.h"
 #include "test.h"
 
 struct world {
@@ -35,8 +34,8 @@ static void make_world(struct world *w, uint32_t tables, uint64_t remembered)
     static const char *const names[] = {"public.t0", "public.t1", "public.t2"};
     *w = (struct world){0};
     for (uint32_t i = 0; i < 3; i++) {
-        w->tables[i] = (struct start_table){
-            .name = names[i], .sink = "delta", .snapshot = &w->snapshots[i]};
+        w->tables[i] =
+            (struct start_table){.name = names[i], .sink = "delta", .snapshot = &w->snapshots[i]};
     }
     w->facts = (struct start_facts){.pipeline = "shop",
                                     .source_identity = "server-1/shop",
