@@ -94,6 +94,7 @@ static void tables_of_other_writers_are_read(void **state)
         struct lake_table *t = open_table(*state, readable[i].name, &err);
         if (!t) {
             fail_msg("%s", err.message);
+            return;
         }
         uint64_t rows = 0;
         uint64_t deleted = 0;
