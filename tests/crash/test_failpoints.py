@@ -1,7 +1,7 @@
 """Killed anywhere between receiving and acknowledging, the next start loses and repeats nothing.
 
-Each failpoint is tried twice: with kill -9 alone, and with everything dropped that was not synced, as
-a power cut would (contents and names).
+Each failpoint is tried twice: with kill -9 alone, and with everything dropped that was not synced
+(contents and names), as a power cut would.
 """
 
 from __future__ import annotations

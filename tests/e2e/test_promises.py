@@ -64,13 +64,17 @@ def test_a_burst_is_visible_to_a_foreign_reader_within_two_seconds(
     for burst in range(3):
         first = 10000 * (burst + 1)
         database.execute(
-            "INSERT INTO items (id, name) SELECT i, 'burst' FROM generate_series(%s::int, %s::int) i",
+            "INSERT INTO items (id, name)"
+            " SELECT i, 'burst' FROM generate_series(%s::int, %s::int) i",
             (first, first + 999),
         )
         committed = time.monotonic()
-        table = leat.table("public.items")
+
+        def visible(low: int = first) -> int:
+            return sum(row["id"] >= low for row in delta_rows(leat.table("public.items")))
+
         wait_until(
-            lambda low=first: sum(row["id"] >= low for row in delta_rows(table)) == 1000,
+            lambda: visible() == 1000,
             30,
             "the burst is visible",
         )

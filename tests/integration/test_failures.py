@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.lib.wait import wait_until
 from tests.lib.workload import Workload
 
 ITEMS = {"public.items": "id"}
-QUICK = {"retry": {"attempts": 2, "delay": "10ms", "max_delay": "20ms"}}
+QUICK: dict[str, Any] = {"retry": {"attempts": 2, "delay": "10ms", "max_delay": "20ms"}}
 
 
 def items(leat: Leat, database: Database, rows: int = 50) -> Mirror:

@@ -18,7 +18,7 @@ def start(leat: Leat, database: Database, columns: str = "n int, word text") -> 
 
 
 def test_an_added_column_is_followed(leat: Leat, database: Database) -> None:
-    """Old rows have null there, as at the source; also within one transaction, also after a stop."""
+    """Old rows have null there, as at the source; within a transaction and after a stop too."""
     mirror = start(leat, database)
     database.execute("INSERT INTO moving VALUES (1, 1, 'one'), (2, 2, 'two')")
     running = mirror.start()
@@ -134,5 +134,6 @@ def test_a_change_that_cannot_be_followed_is_noticed_after_a_stop_too(
         database.execute(statement)
     done = leat.run("run")
     assert done.returncode == 1, done.stderr
-    assert "public.moving" in done.stderr and "leat reload shop" in done.stderr
+    assert "public.moving" in done.stderr
+    assert "leat reload shop" in done.stderr
     reload_mends(leat, mirror)

@@ -218,7 +218,8 @@ def test_an_empty_string_is_refused_as_a_partition_value(leat: Leat, database: D
     )
     done = leat.run("run")
     assert done.returncode == 1
-    assert "public.parts" in done.stderr and "region" in done.stderr
+    assert "public.parts" in done.stderr
+    assert "region" in done.stderr
 
 
 @pytest.mark.parametrize("changes", [1, 1000])
