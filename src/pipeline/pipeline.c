@@ -48,10 +48,11 @@ static void wait_ms(struct pipeline *p, int64_t delay_ms)
 static void name_way_back(const struct pipeline *p, struct error *err)
 {
     size_t used = strlen(err->message);
-    if (err->kind == ERROR_LOST) {
+    char reload[128];
+    (void)snprintf(reload, sizeof(reload), "leat reload %s", p->config->name);
+    if (err->kind == ERROR_LOST && !strstr(err->message, reload)) {
         (void)snprintf(err->message + used, sizeof(err->message) - used,
-                       "; \"leat reload %s\" makes the tables equal to the source again",
-                       p->config->name);
+                       "; \"%s\" makes the tables equal to the source again", reload);
     }
 }
 

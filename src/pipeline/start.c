@@ -92,6 +92,12 @@ static bool check_sources(const struct start_facts *f, struct error *err)
 bool start_decide(const struct start_facts *f, struct start_decision *out, struct error *err)
 {
     const struct start_table *foreign = first_in(f, FOREIGN);
+    if (foreign && foreign->known && !f->reload) {
+        return error_set(err, ERROR_LOST,
+                         "table %s (%s): it was replaced by a table that pipeline \"%s\" did not "
+                         "write: remove that one first",
+                         foreign->name, foreign->sink, f->pipeline);
+    }
     if (foreign) {
         return error_set(err, ERROR_CONFIG,
                          "table %s (%s): there is a table that pipeline \"%s\" did not write: "

@@ -203,6 +203,19 @@ static void a_foreign_table_is_never_touched(void **state)
     assert_non_null(strstr(w.err.message, "public.t1"));
 }
 
+static void a_table_replaced_by_a_foreign_one_is_lost(void **state)
+{
+    (void)state;
+    struct world w;
+    make_world(&w, 2, 100);
+    w.snapshots[0] = streaming(200, 150);
+    w.snapshots[1].exists = true;
+    w.tables[1].known = true;
+    assert_false(decide(&w));
+    assert_int_equal(w.err.kind, ERROR_LOST);
+    assert_non_null(strstr(w.err.message, "public.t1"));
+}
+
 static void without_a_sink_that_remembers_the_source_decides(void **state)
 {
     (void)state;
@@ -233,6 +246,7 @@ int main(void)
         cmocka_unit_test(another_server_is_lost),
         cmocka_unit_test(reload_mends_whatever_is_lost),
         cmocka_unit_test(a_foreign_table_is_never_touched),
+        cmocka_unit_test(a_table_replaced_by_a_foreign_one_is_lost),
         cmocka_unit_test(without_a_sink_that_remembers_the_source_decides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
