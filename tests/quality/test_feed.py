@@ -1,4 +1,4 @@
-"""Tables equal their source, and their feed holds each net change once, under a realistic workload."""
+"""Tables equal their source, and the feed holds each net change once, under a mixed workload."""
 
 from __future__ import annotations
 
