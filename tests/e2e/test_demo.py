@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -28,10 +30,15 @@ def servers() -> set[str]:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left() -> object:
-    """Whatever happens, no server and none of its files stay."""
-    before = servers()
-    yield
-    assert servers() <= before
+    """Whatever happens, no server and none of its files stay.
+
+    Demonstrations that run side by side would be taken for leftovers: one at a time.
+    """
+    with (Path(tempfile.gettempdir()) / "leat-tests-demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = servers()
+        yield
+        assert servers() <= before
 
 
 def test_it_ends_equal_and_its_numbers_are_those_of_the_tables(leat: Leat) -> None:

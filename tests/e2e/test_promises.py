@@ -90,19 +90,10 @@ def test_sigterm_commits_what_was_read(leat: Leat, database: Database) -> None:
     )
     running = mirror.start()
     running.wait_for("streaming")
-    Workload(database.connection, seed=2).run(1)  # the first epoch need not wait
-    mirror.catch_up(running)
-    received = running.metric("leat_rows_received_total")
+    loaded = running.metric("leat_rows_received_total")
     database.execute("INSERT INTO items (id, name) VALUES (5000, 'last')")
     wait_until(
-        lambda: running.metric("leat_rows_received_total") > received, 30, "the change is received"
+        lambda: running.metric("leat_rows_received_total") > loaded, 30, "the change is received"
     )
     running.terminate()
     mirror.verify()
-
-
-def test_the_demo_ends_with_equal_tables(leat: Leat) -> None:
-    """No set-up: it brings its own PostgreSQL."""
-    done = leat.run("demo", "--seconds", "2", "--dir", str(leat.dir / "demo"), timeout=180)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.rstrip().splitlines()[-1] == "result: equal"
