@@ -1,7 +1,6 @@
 #include "model/type.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 static const char *const names[] = {
     [TYPE_BOOL] = "bool",
@@ -83,26 +82,53 @@ void type_format(struct type t, struct buf *out)
     }
 }
 
+/* One or two digits; moves on behind them. -1: there are none. */
+static int parse_digits(struct str *text)
+{
+    int value = -1;
+    for (size_t i = 0; i < 2 && text->size > 0 && *text->data >= '0' && *text->data <= '9'; i++) {
+        value = (value < 0 ? 0 : value * 10) + (*text->data - '0');
+        text->data++;
+        text->size--;
+    }
+    return value;
+}
+
+static bool skip(struct str *text, const char *expected)
+{
+    size_t size = strlen(expected);
+    if (text->size < size || memcmp(text->data, expected, size) != 0) {
+        return false;
+    }
+    text->data += size;
+    text->size -= size;
+    return true;
+}
+
+static bool parse_decimal(struct str text, struct type *out)
+{
+    if (!skip(&text, "decimal(")) {
+        return false;
+    }
+    int precision = parse_digits(&text);
+    int scale = skip(&text, ",") ? parse_digits(&text) : -1;
+    if (!skip(&text, ")") || text.size > 0 || precision < 1 || precision > DECIMAL_PRECISION_MAX ||
+        scale < 0 || scale > precision) {
+        return false;
+    }
+    *out = (struct type){TYPE_DECIMAL, (uint8_t)precision, (uint8_t)scale};
+    return true;
+}
+
 bool type_parse(struct str text, struct type *out, struct error *err)
 {
-    unsigned precision = 0;
-    unsigned scale = 0;
-    char copy[32];
-    if (text.size < sizeof(copy)) {
-        memcpy(copy, text.data, text.size);
-        copy[text.size] = '\0';
-        int end = 0;
-        if (sscanf(copy, "decimal(%2u,%2u)%n", &precision, &scale, &end) == 2 &&
-            (size_t)end == text.size && precision >= 1 && precision <= DECIMAL_PRECISION_MAX &&
-            scale <= precision) {
-            *out = (struct type){TYPE_DECIMAL, (uint8_t)precision, (uint8_t)scale};
+    if (parse_decimal(text, out)) {
+        return true;
+    }
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (i != TYPE_DECIMAL && str_equal(text, str_from(names[i]))) {
+            *out = (struct type){.kind = (enum type_kind)i};
             return true;
-        }
-        for (size_t i = 0; i < TYPE_COUNT; i++) {
-            if (i != TYPE_DECIMAL && str_equal(text, str_from(names[i]))) {
-                *out = (struct type){.kind = (enum type_kind)i};
-                return true;
-            }
         }
     }
     return error_set(err, ERROR_DATA, "unknown type \"%.*s\"", str_arg(text));

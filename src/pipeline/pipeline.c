@@ -38,7 +38,7 @@ static void wait_ms(struct pipeline *p, int64_t delay_ms)
 {
     int64_t until = clock_monotonic_ms() + delay_ms;
     while (!is_stopping(p) && clock_monotonic_ms() < until) {
-        struct timespec step = {.tv_nsec = 10 * 1000000};
+        struct timespec step = {.tv_nsec = 10 * 1000000L};
         (void)nanosleep(&step, NULL);
     }
 }

@@ -66,7 +66,10 @@ static bool open_source(struct run *r, struct error *err)
         return error_set(err, ERROR_CONFIG, "unknown source type \"%s\"", r->config->source.type);
     }
     r->source = type->open(&r->config->source, r->config->name, err);
-    return r->source || error_wrap(err, "source %s", type->name);
+    if (!r->source) {
+        return error_wrap(err, "source %s", type->name);
+    }
+    return true;
 }
 
 static bool open_sink(struct run *r, uint32_t index, struct error *err)
