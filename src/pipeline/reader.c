@@ -67,7 +67,8 @@ static bool open_source(struct run *r, struct error *err)
     }
     r->source = type->open(&r->config->source, r->config->name, err);
     if (!r->source) {
-        return error_wrap(err, "source %s", type->name);
+        (void)error_wrap(err, "source %s", type->name);
+        return false;
     }
     return true;
 }
