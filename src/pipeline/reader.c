@@ -63,7 +63,8 @@ static bool open_source(struct run *r, struct error *err)
 {
     const struct source_type *type = source_type_find(r->config->source.type);
     if (!type) {
-        return error_set(err, ERROR_CONFIG, "unknown source type \"%s\"", r->config->source.type);
+        (void)error_set(err, ERROR_CONFIG, "unknown source type \"%s\"", r->config->source.type);
+        return false;
     }
     r->source = type->open(&r->config->source, r->config->name, err);
     if (!r->source) {
