@@ -282,7 +282,7 @@ def test_a_table_made_anew_by_someone_else_is_never_touched(leat: Leat, database
     table = leat.table("public.quiet")
     shutil.rmtree(table)
     write_deltalake(table, pa.table({"id": [1]}))
-    expect(leat, 1, "public.quiet", "replaced")
+    expect(leat, 2, "public.quiet", "not made by leat")
     assert leat.run("reload", PIPELINE).returncode == 2
 
 

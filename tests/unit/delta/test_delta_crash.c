@@ -111,6 +111,7 @@ static void assert_whole(struct fixture *f, const char *failpoint)
     struct lake_table *t = delta_lake.open(&options, &err);
     if (!t) {
         fail_msg("%s: %s", failpoint, err.message);
+        return;
     }
     for (uint32_t i = 0; i < t->snapshot.slot_count; i++) {
         const struct lake_file *file = lake_table_file(t, i);
