@@ -167,20 +167,6 @@ static void append_hex(struct buf *out, struct str bytes)
     }
 }
 
-static __int128 decimal_unscaled(const struct column *c, uint32_t row)
-{
-    switch (type_width(c->type)) {
-    case 2:
-        return ((const int16_t *)c->values)[row];
-    case 4:
-        return ((const int32_t *)c->values)[row];
-    case 8:
-        return ((const int64_t *)c->values)[row];
-    default:
-        return ((const __int128 *)c->values)[row];
-    }
-}
-
 void value_format(const struct column *c, uint32_t row, struct buf *out)
 {
     const int64_t *int64 = c->values;
@@ -204,7 +190,7 @@ void value_format(const struct column *c, uint32_t row, struct buf *out)
         append_float(out, ((const double *)c->values)[row], 15, 17, false);
         return;
     case TYPE_DECIMAL:
-        append_decimal(out, decimal_unscaled(c, row), c->type.scale);
+        append_decimal(out, column_integer(c, row), c->type.scale);
         return;
     case TYPE_STRING:
     case TYPE_JSON: {

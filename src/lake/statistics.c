@@ -44,25 +44,11 @@ COLLECT_BOUNDS(collect_int16, int16_t, int64_t, integer)
 COLLECT_BOUNDS(collect_int32, int32_t, int64_t, integer)
 COLLECT_BOUNDS(collect_int64, int64_t, int64_t, integer)
 
-static __int128 decimal_at(const struct column *c, uint32_t row)
-{
-    switch (type_width(c->type)) {
-    case 2:
-        return ((const int16_t *)c->values)[row];
-    case 4:
-        return ((const int32_t *)c->values)[row];
-    case 8:
-        return ((const int64_t *)c->values)[row];
-    default:
-        return ((const __int128 *)c->values)[row];
-    }
-}
-
 static void collect_decimal(const struct column *c, uint32_t row_count, struct lake_statistics *out)
 {
     for (uint32_t i = 0; i < row_count; i++) {
         if (column_is_valid(c, i)) {
-            __int128 v = decimal_at(c, i);
+            __int128 v = column_integer(c, i);
             out->min.decimal = !out->has_min || v < out->min.decimal ? v : out->min.decimal;
             out->max.decimal = !out->has_max || v > out->max.decimal ? v : out->max.decimal;
             out->has_min = out->has_max = true;

@@ -72,6 +72,21 @@ static inline bool column_is_valid(const struct column *c, size_t row)
 {
     return !c->valid || bit_get(c->valid, row);
 }
+/* The value of an integer or the unscaled value of a decimal, whatever its width (2 to 16 bytes).
+ */
+static inline __int128 column_integer(const struct column *c, size_t row)
+{
+    switch (type_width(c->type)) {
+    case 2:
+        return ((const int16_t *)c->values)[row];
+    case 4:
+        return ((const int32_t *)c->values)[row];
+    case 8:
+        return ((const int64_t *)c->values)[row];
+    default:
+        return ((const __int128 *)c->values)[row];
+    }
+}
 static inline bool column_is_unchanged(const struct column *c, size_t row)
 {
     return c->unchanged && bit_get(c->unchanged, row);

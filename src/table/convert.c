@@ -39,20 +39,6 @@ static void *zeroed(struct batch *b, size_t size)
     return arena_zalloc(&b->arena, size * (b->row_count ? b->row_count : 1));
 }
 
-static __int128 integer_at(const struct column *c, uint32_t row)
-{
-    switch (type_width(c->type)) {
-    case 2:
-        return ((const int16_t *)c->values)[row];
-    case 4:
-        return ((const int32_t *)c->values)[row];
-    case 8:
-        return ((const int64_t *)c->values)[row];
-    default:
-        return ((const __int128 *)c->values)[row];
-    }
-}
-
 static void integer_set(struct column *c, uint32_t row, __int128 v)
 {
     switch (type_width(c->type)) {
@@ -81,7 +67,7 @@ static void widen_integers(const struct column *from, struct column *to, uint32_
         }
     }
     for (uint32_t row = 0; row < row_count; row++) {
-        integer_set(to, row, integer_at(from, row) * factor);
+        integer_set(to, row, column_integer(from, row) * factor);
     }
 }
 

@@ -18,46 +18,10 @@ struct file_group {
 
 /* ---- SQL ---- */
 
-static void append_type(struct buf *sql, struct type type)
-{
-    static const char *const names[] = {
-        [TYPE_BOOL] = "BOOLEAN",
-        [TYPE_INT16] = "SMALLINT",
-        [TYPE_INT32] = "INTEGER",
-        [TYPE_INT64] = "BIGINT",
-        [TYPE_FLOAT32] = "FLOAT",
-        [TYPE_FLOAT64] = "DOUBLE",
-        [TYPE_DECIMAL] = "DECIMAL",
-        [TYPE_STRING] = "VARCHAR",
-        [TYPE_BINARY] = "BLOB",
-        [TYPE_DATE] = "DATE",
-        [TYPE_TIME] = "TIME",
-        [TYPE_TIMESTAMP] = "TIMESTAMP",
-        [TYPE_TIMESTAMPTZ] = "TIMESTAMPTZ",
-        [TYPE_UUID] = "UUID",
-        [TYPE_JSON] = "VARCHAR",
-    };
-    buf_append_text(sql, names[type.kind]);
-    if (type.kind == TYPE_DECIMAL) {
-        buf_append_format(sql, "(%u,%u)", type.precision, type.scale);
-    }
-}
-
-/* Paths are patterns to the engine; this one means itself. */
-static void append_path(struct buf *sql, const char *path)
-{
-    owned(buf_release) struct buf escaped = {0};
-    for (const char *p = path; *p; p++) {
-        bool special = *p == '*' || *p == '?' || *p == '[';
-        buf_append_format(&escaped, special ? "[%c]" : "%c", *p);
-    }
-    buf_append_literal(sql, buf_text(&escaped));
-}
-
 void stored_append_file(const char *path, struct buf *sql)
 {
     buf_append_text(sql, "read_parquet(");
-    append_path(sql, path);
+    engine_append_path(path, sql);
     buf_append_text(sql, ", hive_partitioning = false)");
 }
 
@@ -89,7 +53,7 @@ static void append_output(const struct table *t, const struct file_group *g, uin
         buf_append_text(sql, "NULL");
     }
     buf_append_text(sql, " AS ");
-    append_type(sql, t->schema->columns[column].type);
+    engine_append_type(t->schema->columns[column].type, sql);
     buf_append_format(sql, ") AS c%u", column);
 }
 
@@ -108,7 +72,7 @@ static void append_file_column(const struct table *t, uint32_t column, struct bu
 {
     buf_append_literal(sql, t->schema->columns[column].name);
     buf_append_format(sql, ": {name: 'c%u', type: '", column);
-    append_type(sql, t->schema->columns[column].type);
+    engine_append_type(t->schema->columns[column].type, sql);
     buf_append_text(sql, "', default_value: NULL}, ");
 }
 
@@ -126,7 +90,7 @@ static bool append_files(struct table *t, const struct file_group *g, const uint
             return false;
         }
         buf_append_text(sql, i > 0 ? ", " : "");
-        append_path(sql, buf_text(&path));
+        engine_append_path(buf_text(&path), sql);
     }
     /* With schema= the engine believes that a file has one row, and would keep the file's rows in
      * memory instead of the wanted ones. */
