@@ -6,10 +6,10 @@
 
 #include "delta/path.h"
 #include "delta/protocol.h"
-#include "delta/record.h"
 #include "delta/schema.h"
 #include "delta/stats.h"
 #include "delta/vector.h"
+#include "lake/record.h"
 
 static int64_t now_ms(void)
 {
@@ -90,7 +90,7 @@ void delta_plan_encode(struct delta_plan *plan, int64_t version, struct buf *out
 {
     owned(buf_release) struct buf record = {0};
     plan->record.version = version;
-    delta_record_format(&plan->record, &record);
+    lake_record_format(&plan->record, &record);
     plan->actions.items[plan->domain].domain.configuration =
         arena_string(&plan->arena, record.data, record.size);
     for (size_t i = 0; i < plan->actions.count; i++) {

@@ -8,10 +8,10 @@
 #include "delta/log.h"
 #include "delta/path.h"
 #include "delta/protocol.h"
-#include "delta/record.h"
 #include "delta/schema.h"
 #include "delta/stats.h"
 #include "delta/vector.h"
+#include "lake/record.h"
 
 enum { CHECKPOINT_INTERVAL = 50, ARENA_SLACK = 1 << 20 };
 static const int64_t retention_ms = INT64_C(7) * 86400000;
@@ -74,7 +74,7 @@ static bool show_record(struct delta_table *t, struct error *err)
     struct lake_snapshot *snapshot = &t->base.snapshot;
     snapshot->has_record = domain && !domain->removed;
     return !snapshot->has_record ||
-           delta_record_parse(domain->configuration, &snapshot->record, err) ||
+           lake_record_parse(domain->configuration, &snapshot->record, err) ||
            error_wrap(err, "domain \"%s\"", t->domain);
 }
 
@@ -222,7 +222,7 @@ static struct lake_table *delta_open(const struct lake_options *options, struct 
     t->last_checkpoint = -1;
     delta_state_init(&t->state);
     t->location = strdup(options->location);
-    t->domain = options->pipeline ? delta_record_name(options->pipeline) : NULL;
+    t->domain = options->pipeline ? lake_record_name(options->pipeline) : NULL;
     t->base.store = store_open(options->location, err);
     if (!t->base.store || !load(t, err)) {
         (void)error_wrap(err, "table \"%s\"", options->location);
