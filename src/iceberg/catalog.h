@@ -20,6 +20,8 @@ struct iceberg_name {
 
 struct iceberg_catalog_type {
     const char *name; /* "filesystem", "rest" */
+    bool is_location; /* knows where one table lies, and nothing else of it: the table may have been
+                         moved there as a whole */
 
     /* The table's current metadata; *out NULL: there is no such table. `*metadata_location` (in the
      * arena) is the file it came from. */
