@@ -25,8 +25,8 @@ json_t *iceberg_plan_requirements(const struct iceberg_plan *plan)
     append(all, json_pack("{s:s, s:s, s:o}", "type", "assert-ref-snapshot-id", "ref", "main",
                           "snapshot-id", m->current ? json_integer(m->current->id) : json_null()));
     if (plan->schema) {
-        append(all, json_pack("{s:s, s:i}", "type", "assert-current-schema-id",
-                              "current-schema-id", (int)m->schema->id));
+        append(all, json_pack("{s:s, s:i}", "type", "assert-current-schema-id", "current-schema-id",
+                              (int)m->schema->id));
         append(all, json_pack("{s:s, s:i}", "type", "assert-last-assigned-field-id",
                               "last-assigned-field-id", (int)m->last_column_id));
     }
@@ -53,8 +53,7 @@ json_t *iceberg_plan_updates(const struct iceberg_plan *plan)
     if (plan->schema) {
         append(all, json_pack("{s:s, s:O, s:i}", "action", "add-schema", "schema", plan->schema,
                               "last-column-id", (int)last_column_id(plan)));
-        append(all,
-               json_pack("{s:s, s:i}", "action", "set-current-schema", "schema-id", -1));
+        append(all, json_pack("{s:s, s:i}", "action", "set-current-schema", "schema-id", -1));
     }
     append(all, json_pack("{s:s, s:O}", "action", "add-snapshot", "snapshot", plan->snapshot));
     append(all, json_pack("{s:s, s:s, s:s, s:I}", "action", "set-snapshot-ref", "ref-name", "main",
@@ -122,8 +121,8 @@ bool iceberg_plan_apply(struct iceberg_plan *plan, uint32_t *slots, struct error
     }
     for (uint32_t i = 0; i < plan->commit->file_count; i++) {
         plan->added[i].sequence_number = plan->sequence_number;
-        struct iceberg_live *live = iceberg_live_add(
-            t, &plan->added[i], iceberg_intern(t, plan->data_manifest), err);
+        struct iceberg_live *live =
+            iceberg_live_add(t, &plan->added[i], iceberg_intern(t, plan->data_manifest), err);
         if (!live) {
             return false;
         }

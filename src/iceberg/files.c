@@ -272,12 +272,11 @@ static void list_inline(struct iceberg_table *t)
         .count = (uint32_t)count};
     for (size_t i = 0; i < count; i++) {
         const char *path = json_string_value(json_array_get(t->snapshot->manifests, i));
-        t->manifests.items[i] =
-            (struct iceberg_manifest){.path = path ? path : "",
-                                      .snapshot_id = t->snapshot->id,
-                                      .added_files = -1,
-                                      .existing_files = -1,
-                                      .deleted_files = -1};
+        t->manifests.items[i] = (struct iceberg_manifest){.path = path ? path : "",
+                                                          .snapshot_id = t->snapshot->id,
+                                                          .added_files = -1,
+                                                          .existing_files = -1,
+                                                          .deleted_files = -1};
     }
 }
 
@@ -445,8 +444,7 @@ static bool end(struct iceberg_table *t, roaring_bitmap_t **old, uint32_t old_co
             continue;
         }
         live->lake.deleted = live->bitmap;
-        live->lake.deleted_count =
-            live->bitmap ? roaring_bitmap_get_cardinality(live->bitmap) : 0;
+        live->lake.deleted_count = live->bitmap ? roaring_bitmap_get_cardinality(live->bitmap) : 0;
         const roaring_bitmap_t *before = i < old_count ? old[i] : NULL;
         if (i < old_count &&
             (!before != !live->bitmap ||

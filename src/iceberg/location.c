@@ -50,8 +50,8 @@ bool iceberg_location_key(const char *location, const char *path, struct buf *ou
         key = below(local_root, local);
     }
     if (!key) {
-        return error_set(err, ERROR_CONFIG,
-                         "file \"%s\" lies outside the table's location \"%s\"", path, location);
+        return error_set(err, ERROR_CONFIG, "file \"%s\" lies outside the table's location \"%s\"",
+                         path, location);
     }
     buf_append_text(out, key);
     return true;

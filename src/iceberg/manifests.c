@@ -25,7 +25,8 @@ static bool is_of(const struct iceberg_manifest *m, const struct group *g)
     return m->spec_id == g->spec->id && m->is_deletes == g->is_deletes;
 }
 
-/* Marks the manifests of a group that have files which go, or all small ones when there are many. */
+/* Marks the manifests of a group that have files which go, or all small ones when there are many.
+ */
 static void mark(const struct iceberg_plan *plan, const struct group *g, const struct map *touched,
                  bool *marked)
 {
@@ -149,8 +150,8 @@ bool iceberg_manifests_write(struct iceberg_plan *plan, struct error *err)
     plan->manifests.items = arena_array(&plan->arena, most, sizeof(*plan->manifests.items));
     plan->rewritten =
         arena_zalloc(&plan->arena, ((size_t)t->manifests.count + 1) * sizeof(*plan->rewritten));
-    plan->new_manifest = arena_zalloc(
-        &plan->arena, ((size_t)t->manifests.count + 1) * sizeof(*plan->new_manifest));
+    plan->new_manifest =
+        arena_zalloc(&plan->arena, ((size_t)t->manifests.count + 1) * sizeof(*plan->new_manifest));
     struct map touched = {0};
     for (uint32_t i = 0; i < plan->removed_count; i++) {
         (void)map_put(&touched, str_from(plan->removed[i]->manifest), plan);

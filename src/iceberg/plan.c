@@ -70,21 +70,21 @@ static bool plan_added(struct iceberg_plan *plan, const int32_t *ids, const stru
         const struct lake_new_file *f = &c->files[i];
         owned(buf_release) struct buf uri = {0};
         iceberg_location_join(m->location, f->path, &uri);
-        plan->added[i] = (struct iceberg_entry){
-            .status = ICEBERG_ADDED,
-            .snapshot_id = plan->snapshot_id,
-            .sequence_number = -1,
-            .file_sequence_number = -1,
-            .spec_id = m->spec->id,
-            .file = {.content = ICEBERG_DATA,
-                     .path = arena_string(&plan->arena, uri.data, uri.size),
-                     .format = "PARQUET",
-                     .record_count = (int64_t)f->row_count,
-                     .size = (int64_t)f->size,
-                     .sort_order_id = 0,
-                     .content_offset = -1,
-                     .content_size = -1,
-                     .first_row_id = -1}};
+        plan->added[i] =
+            (struct iceberg_entry){.status = ICEBERG_ADDED,
+                                   .snapshot_id = plan->snapshot_id,
+                                   .sequence_number = -1,
+                                   .file_sequence_number = -1,
+                                   .spec_id = m->spec->id,
+                                   .file = {.content = ICEBERG_DATA,
+                                            .path = arena_string(&plan->arena, uri.data, uri.size),
+                                            .format = "PARQUET",
+                                            .record_count = (int64_t)f->row_count,
+                                            .size = (int64_t)f->size,
+                                            .sort_order_id = 0,
+                                            .content_offset = -1,
+                                            .content_size = -1,
+                                            .first_row_id = -1}};
         iceberg_metrics_make(schema, ids, f->statistics, f->row_count, &plan->arena,
                              &plan->added[i].file);
         if (!partition_values(plan, f->partition, &plan->added[i].file, err)) {
@@ -174,9 +174,8 @@ static void drop_deletes(struct iceberg_plan *plan, const struct map *redeleted)
     while (map_next(&plan->table->deletes, &at, &uri, &value)) {
         struct iceberg_delete *d = value;
         struct str referenced = d->referenced ? str_from(d->referenced) : (struct str){0};
-        if (plan->commit->truncate ||
-            (d->referenced &&
-             (map_get(redeleted, referenced) || map_get(&plan->gone, referenced)))) {
+        if (plan->commit->truncate || (d->referenced && (map_get(redeleted, referenced) ||
+                                                         map_get(&plan->gone, referenced)))) {
             plan->dropped[plan->dropped_count++] = d;
         }
     }

@@ -33,11 +33,11 @@ struct iceberg_plan {
     uint32_t dropped_count;
     struct map gone; /* uri -> anything: data and delete files that the snapshot no longer has */
 
-    struct iceberg_manifests manifests;  /* of the new snapshot */
-    struct arena read_arena;             /* entries of manifests that are written anew */
-    struct iceberg_entries *rewritten;   /* one per manifest of the table; items NULL: kept as is */
-    const char **new_manifest;           /* path of what replaces manifest i; NULL: kept */
-    const char *data_manifest;           /* where `added` are; NULL: none */
+    struct iceberg_manifests manifests; /* of the new snapshot */
+    struct arena read_arena;            /* entries of manifests that are written anew */
+    struct iceberg_entries *rewritten;  /* one per manifest of the table; items NULL: kept as is */
+    const char **new_manifest;          /* path of what replaces manifest i; NULL: kept */
+    const char *data_manifest;          /* where `added` are; NULL: none */
     uint32_t manifest_number;
 
     const char *list; /* URI of the manifest list */

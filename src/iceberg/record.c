@@ -1,10 +1,11 @@
-/* Where a pipeline stands: in the summary of our newest snapshot, and in a table property for the day
- * when that snapshot was expired. */
+/* Where a pipeline stands: in the summary of our newest snapshot, and in a table property for the
+ * day when that snapshot was expired. */
+#include "lake/record.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "iceberg/table.h"
-#include "lake/record.h"
 
 bool iceberg_record_read(const struct iceberg_metadata *m, const char *property,
                          struct lake_record *out, bool *found, struct error *err)
@@ -20,7 +21,8 @@ bool iceberg_record_read(const struct iceberg_metadata *m, const char *property,
         text = iceberg_metadata_property(m, property);
     }
     *found = text != NULL;
-    return !text || lake_record_parse(text, out, err) || error_wrap(err, "property \"%s\"", property);
+    return !text || lake_record_parse(text, out, err) ||
+           error_wrap(err, "property \"%s\"", property);
 }
 
 static bool is_foreign(const struct iceberg_table *t, const struct iceberg_snapshot *s)
@@ -51,10 +53,11 @@ bool iceberg_check_since(const struct iceberg_table *t, const struct iceberg_met
         }
         id = s->parent_id;
     }
-    return error_set(err, ERROR_LOST,
-                     "table \"%s\": our snapshot %" PRId64
-                     " is not in the history of the current one: it was rolled back, or what others "
-                     "changed since was expired; reload the table, or compare it with the source "
-                     "first",
-                     t->label, after);
+    return error_set(
+        err, ERROR_LOST,
+        "table \"%s\": our snapshot %" PRId64
+        " is not in the history of the current one: it was rolled back, or what others "
+        "changed since was expired; reload the table, or compare it with the source "
+        "first",
+        t->label, after);
 }

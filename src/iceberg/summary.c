@@ -133,8 +133,7 @@ json_t *iceberg_summary_make(const struct iceberg_plan *plan)
         c.data.bytes + c.added.bytes - c.removed.bytes + c.deletes.bytes + c.added_deletes.bytes -
             c.removed_deletes.bytes);
     set(o, "total-data-files", c.data.files + c.added.files - c.removed.files);
-    set(o, "total-delete-files",
-        c.deletes.files + c.added_deletes.files - c.removed_deletes.files);
+    set(o, "total-delete-files", c.deletes.files + c.added_deletes.files - c.removed_deletes.files);
     set(o, "total-position-deletes",
         c.deletes.rows + c.added_deletes.rows - c.removed_deletes.rows);
     set(o, "total-equality-deletes", 0);

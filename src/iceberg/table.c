@@ -58,10 +58,11 @@ static bool show_schema(struct iceberg_table *t, const struct iceberg_schema *s,
     for (uint32_t i = 0; i < s->field_count; i++) {
         ids[i] = s->fields[i].id;
         if (s->fields[i].initial_default) {
-            return error_set(err, ERROR_CONFIG,
-                             "column \"%s\" has an initial default (format version 3), which is not "
-                             "supported",
-                             s->fields[i].name);
+            return error_set(
+                err, ERROR_CONFIG,
+                "column \"%s\" has an initial default (format version 3), which is not "
+                "supported",
+                s->fields[i].name);
         }
     }
     snapshot->column_ids = ids;
@@ -107,8 +108,8 @@ static bool choose_snapshot(struct iceberg_table *t, struct error *err)
     t->snapshot = NULL;
     if (t->at.kind == LAKE_AT_VERSION) {
         t->snapshot = iceberg_metadata_snapshot(m, t->at.version);
-        return t->snapshot || error_set(err, ERROR_CONFIG, "there is no snapshot %" PRId64,
-                                        t->at.version);
+        return t->snapshot ||
+               error_set(err, ERROR_CONFIG, "there is no snapshot %" PRId64, t->at.version);
     }
     const struct iceberg_snapshot *s = m->current;
     for (uint32_t i = 0; s && i <= m->snapshot_count; i++) {
@@ -304,8 +305,8 @@ static bool iceberg_refresh(struct lake_table *base, bool *files_changed, struct
         iceberg_metadata_free(&m);
         return false;
     }
-    bool same = existed && t->metadata->current && m->current &&
-                t->metadata->current->id == m->current->id;
+    bool same =
+        existed && t->metadata->current && m->current && t->metadata->current->id == m->current->id;
     if (same) { /* nothing but properties can have changed */
         iceberg_adopt(t, m);
         ok = choose_snapshot(t, err) && iceberg_show(t, err);

@@ -46,9 +46,9 @@ struct iceberg_table {
     struct iceberg_metadata *metadata; /* owned; NULL: there is no table */
     struct arena load_arena;           /* metadata_location */
     const char *metadata_location;
-    const char *root;                          /* where the table lies; its location, unless it
-                                                  was moved and is read elsewhere */
-    const struct iceberg_snapshot *snapshot;   /* that is shown; NULL: none */
+    const char *root;                        /* where the table lies; its location, unless it
+                                                was moved and is read elsewhere */
+    const struct iceberg_snapshot *snapshot; /* that is shown; NULL: none */
 
     struct arena list_arena; /* of `manifests` */
     struct iceberg_manifests manifests;
@@ -99,9 +99,8 @@ must_check bool iceberg_record_read(const struct iceberg_metadata *m, const char
 
 /* ERROR_LOST when a snapshot after `after` up to the current one was made by others and changed
  * rows; ERROR_LOST too when `after` is not in the ancestry. 0: from the beginning. */
-must_check bool iceberg_check_since(const struct iceberg_table *t,
-                                    const struct iceberg_metadata *m, int64_t after,
-                                    struct error *err);
+must_check bool iceberg_check_since(const struct iceberg_table *t, const struct iceberg_metadata *m,
+                                    int64_t after, struct error *err);
 
 /* Takes newer metadata for the table's own. */
 void iceberg_adopt(struct iceberg_table *t, struct iceberg_metadata *m);

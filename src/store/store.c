@@ -1,9 +1,8 @@
 #include "store/store.h"
 
-#include "base/file.h"
-
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "store/local.h"
 #include "store/uri.h"
 
