@@ -91,12 +91,9 @@ static void follow_rewritten(struct iceberg_plan *plan)
 static bool read_new_list(struct iceberg_plan *plan, struct error *err)
 {
     struct iceberg_table *t = plan->table;
-    owned(buf_release) struct buf data = {0};
-    if (!iceberg_get(t, plan->list, &data, err)) {
-        return false;
-    }
+    const struct iceberg_objects o = iceberg_objects(t);
     arena_release(&t->list_arena);
-    return iceberg_manifest_list_decode(buf_str(&data), &t->list_arena, &t->manifests, err);
+    return iceberg_list_read(&o, t->snapshot, &t->list_arena, &t->manifests, err);
 }
 
 bool iceberg_plan_apply(struct iceberg_plan *plan, uint32_t *slots, struct error *err)

@@ -8,7 +8,7 @@
 #include "iceberg/location.h"
 #include "iceberg/table.h"
 
-enum { SLOT_MAX = INT32_MAX, METADATA_SIZE_MAX = 1 << 30 };
+enum { SLOT_MAX = INT32_MAX };
 
 static char *copy_text(const char *text)
 {
@@ -19,19 +19,10 @@ static char *copy_text(const char *text)
     return copy;
 }
 
-bool iceberg_get(const struct iceberg_table *t, const char *uri, struct buf *out, struct error *err)
+struct iceberg_objects iceberg_objects(const struct iceberg_table *t)
 {
-    owned(buf_release) struct buf key = {0};
-    if (!iceberg_location_key(t->metadata->location, uri, &key, err)) {
-        return false;
-    }
-    if (!store_get(t->base.store, buf_text(&key), METADATA_SIZE_MAX, out, err)) {
-        if (err->kind == ERROR_CONFLICT) {
-            (void)error_recast(err, ERROR_LOST);
-        }
-        return error_wrap(err, "file \"%s\"", uri);
-    }
-    return true;
+    return (struct iceberg_objects){
+        .store = t->base.store, .location = t->metadata->location, .engine = t->engine};
 }
 
 const char *iceberg_intern(struct iceberg_table *t, const char *manifest)
@@ -159,24 +150,6 @@ static void free_delete(void *value)
     free(d);
 }
 
-enum { FILE_PATH_ID = 2147483546 };
-
-/* The data file that a delete file is about, if it is about one only. */
-static struct str referenced_file(const struct iceberg_file *file)
-{
-    if (file->referenced_file) {
-        return str_from(file->referenced_file);
-    }
-    for (uint32_t i = 0; i < file->metrics_count; i++) {
-        const struct iceberg_metrics *m = &file->metrics[i];
-        if (m->field_id == FILE_PATH_ID && m->lower.data && m->upper.data &&
-            str_equal(m->lower, m->upper)) {
-            return m->lower;
-        }
-    }
-    return (struct str){0};
-}
-
 void iceberg_delete_add(struct iceberg_table *t, const struct iceberg_file *file,
                         const char *manifest)
 {
@@ -184,7 +157,7 @@ void iceberg_delete_add(struct iceberg_table *t, const struct iceberg_file *file
     if (!d) {
         abort();
     }
-    struct str referenced = referenced_file(file);
+    struct str referenced = iceberg_deletes_referenced(file);
     d->path = copy_text(file->path);
     d->manifest = manifest;
     d->referenced = referenced.data ? strndup(referenced.data, referenced.size) : NULL;
@@ -206,96 +179,28 @@ void iceberg_delete_remove(struct iceberg_table *t, const char *uri)
 
 /* ---- deleted rows ---- */
 
-static bool add_positions(struct iceberg_table *t, const struct column *columns, uint32_t row_count,
-                          int64_t sequence_number, struct error *err)
-{
-    const struct view *paths = columns[0].values;
-    const int64_t *positions = columns[1].values;
-    struct iceberg_live *live = NULL;
-    for (uint32_t i = 0; i < row_count; i++) {
-        /* Whatever cannot be read as a delete is never "no delete". */
-        if (!column_is_valid(&columns[0], i) || !column_is_valid(&columns[1], i) ||
-            positions[i] < 0 || positions[i] > UINT32_MAX) {
-            return error_set(err, ERROR_DATA, "a position is missing or out of range");
-        }
-        struct str path = view_str(&paths[i]);
-        if (!live || !str_equal(str_from(live->uri), path)) {
-            live = map_get(&t->live, path); /* NULL: the data file is gone already */
-        }
-        if (live && live->sequence_number <= sequence_number) {
-            live->bitmap = live->bitmap ? live->bitmap : roaring_bitmap_create();
-            roaring_bitmap_add(live->bitmap, (uint32_t)positions[i]);
-        }
-    }
-    return true;
-}
+/* The live file that the last position was about, and the deletes' sequence number. */
+struct deleting {
+    struct iceberg_table *t;
+    struct iceberg_live *live;
+    int64_t sequence_number;
+};
 
-/* Reads a position delete file into the bitmaps of the live files. */
-static bool read_deletes(struct iceberg_table *t, const struct iceberg_entry *entry,
-                         struct error *err)
+static bool add_position(void *arg, struct str path, uint32_t position, struct error *err)
 {
-    owned(buf_release) struct buf key = {0};
-    owned(buf_release) struct buf path = {0};
-    owned(buf_release) struct buf sql = {0};
-    if (!t->engine) {
-        return error_set(err, ERROR_FATAL, "deletes cannot be read without an engine");
+    struct deleting *d = arg;
+    (void)err;
+    if (!d->live || !str_equal(str_from(d->live->uri), path)) {
+        d->live = map_get(&d->t->live, path); /* NULL: the data file is gone already */
     }
-    if (!iceberg_location_key(t->metadata->location, entry->file.path, &key, err)) {
-        return false;
+    if (d->live && d->live->sequence_number <= d->sequence_number) {
+        d->live->bitmap = d->live->bitmap ? d->live->bitmap : roaring_bitmap_create();
+        roaring_bitmap_add(d->live->bitmap, position);
     }
-    if (!store_fetch(t->base.store, buf_text(&key), &path, err)) {
-        return err->kind == ERROR_CONFLICT ? error_recast(err, ERROR_LOST) : false;
-    }
-    buf_append_text(&sql, "SELECT file_path::VARCHAR, pos::BIGINT FROM read_parquet(");
-    engine_append_path(buf_text(&path), &sql);
-    buf_append_text(&sql, ", hive_partitioning = false)");
-    owned(engine_rows_free) struct engine_rows *rows = engine_query(t->engine, buf_text(&sql), err);
-    const struct column *columns = NULL;
-    uint32_t row_count = 0;
-    do {
-        if (!rows || !engine_rows_next(rows, &columns, &row_count, err) ||
-            !add_positions(t, columns, row_count, entry->sequence_number, err)) {
-            return false;
-        }
-    } while (row_count > 0);
     return true;
 }
 
 /* ---- manifests ---- */
-
-/* Version 1 may list the manifests in the metadata itself. */
-static void list_inline(struct iceberg_table *t)
-{
-    size_t count = json_array_size(t->snapshot->manifests);
-    t->manifests = (struct iceberg_manifests){
-        .items = arena_zalloc(&t->list_arena, (count + 1) * sizeof(*t->manifests.items)),
-        .count = (uint32_t)count};
-    for (size_t i = 0; i < count; i++) {
-        const char *path = json_string_value(json_array_get(t->snapshot->manifests, i));
-        t->manifests.items[i] = (struct iceberg_manifest){.path = path ? path : "",
-                                                          .snapshot_id = t->snapshot->id,
-                                                          .added_files = -1,
-                                                          .existing_files = -1,
-                                                          .deleted_files = -1};
-    }
-}
-
-static bool read_list(struct iceberg_table *t, struct error *err)
-{
-    arena_release(&t->list_arena);
-    t->manifests = (struct iceberg_manifests){0};
-    if (!t->snapshot) {
-        return true;
-    }
-    if (!t->snapshot->manifest_list) {
-        list_inline(t);
-        return true;
-    }
-    owned(buf_release) struct buf data = {0};
-    return iceberg_get(t, t->snapshot->manifest_list, &data, err) &&
-           (iceberg_manifest_list_decode(buf_str(&data), &t->list_arena, &t->manifests, err) ||
-            error_wrap(err, "manifest list \"%s\"", t->snapshot->manifest_list));
-}
 
 static bool take_data(struct iceberg_table *t, const struct iceberg_entry *entry,
                       const char *manifest, bool *changed, struct error *err)
@@ -320,28 +225,11 @@ static bool take_data(struct iceberg_table *t, const struct iceberg_entry *entry
 static bool take_delete(struct iceberg_table *t, const struct iceberg_entry *entry,
                         const char *manifest, struct error *err)
 {
-    if (entry->file.content == ICEBERG_EQUALITY_DELETES) {
-        return error_set(err, ERROR_CONFIG,
-                         "the table has equality deletes (file \"%s\"), which are not supported; "
-                         "rewrite its data files first",
-                         entry->file.path);
-    }
-    if (strcasecmp(entry->file.format, "parquet") != 0) {
-        return error_set(err, ERROR_CONFIG,
-                         "the table has deletes in %s files (\"%s\"), which are not supported",
-                         entry->file.format, entry->file.path);
+    if (!iceberg_deletes_check(&entry->file, err)) {
+        return false;
     }
     iceberg_delete_add(t, &entry->file, manifest);
     return true;
-}
-
-bool iceberg_manifest_read(const struct iceberg_table *t, const struct iceberg_manifest *m,
-                           struct arena *a, struct iceberg_entries *out, struct error *err)
-{
-    owned(buf_release) struct buf data = {0};
-    return iceberg_get(t, m->path, &data, err) &&
-           (iceberg_manifest_decode(buf_str(&data), m, t->metadata, a, out, err) ||
-            error_wrap(err, "manifest \"%s\"", m->path));
 }
 
 /* Takes the live entries of one manifest; those of deletes also go to `deletes`. */
@@ -349,7 +237,8 @@ static bool load_manifest(struct iceberg_table *t, const struct iceberg_manifest
                           struct arena *a, struct iceberg_entries *out, bool *changed,
                           struct error *err)
 {
-    if (!iceberg_manifest_read(t, m, a, out, err)) {
+    const struct iceberg_objects o = iceberg_objects(t);
+    if (!iceberg_manifest_read(&o, t->metadata, m, a, out, err)) {
         return false;
     }
     const char *manifest = iceberg_intern(t, m->path);
@@ -370,6 +259,7 @@ static bool load_manifest(struct iceberg_table *t, const struct iceberg_manifest
 static bool load_manifests(struct iceberg_table *t, struct arena *a, bool *changed,
                            struct error *err)
 {
+    const struct iceberg_objects o = iceberg_objects(t);
     struct iceberg_entries *entries =
         arena_zalloc(a, ((size_t)t->manifests.count + 1) * sizeof(*entries));
     for (uint32_t i = 0; i < t->manifests.count; i++) {
@@ -381,9 +271,10 @@ static bool load_manifests(struct iceberg_table *t, struct arena *a, bool *chang
     for (uint32_t i = 0; i < t->manifests.count; i++) {
         for (uint32_t k = 0; k < entries[i].count; k++) {
             const struct iceberg_entry *entry = &entries[i].items[k];
+            struct deleting d = {.t = t, .sequence_number = entry->sequence_number};
             if (entry->status != ICEBERG_DELETED && entry->file.content != ICEBERG_DATA &&
-                !read_deletes(t, entry, err)) {
-                return error_wrap(err, "delete file \"%s\"", entry->file.path);
+                !iceberg_positions_read(&o, &entry->file, add_position, &d, err)) {
+                return false;
             }
         }
     }
@@ -410,6 +301,14 @@ void iceberg_files_release(struct iceberg_table *t)
 }
 
 /* ---- loading ---- */
+
+static bool read_list(struct iceberg_table *t, struct error *err)
+{
+    const struct iceberg_objects o = iceberg_objects(t);
+    arena_release(&t->list_arena);
+    t->manifests = (struct iceberg_manifests){0};
+    return !t->snapshot || iceberg_list_read(&o, t->snapshot, &t->list_arena, &t->manifests, err);
+}
 
 /* Keeps the old bitmaps aside, by slot, and starts with none. */
 static roaring_bitmap_t **begin(struct iceberg_table *t)

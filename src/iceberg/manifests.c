@@ -65,9 +65,10 @@ static bool read_marked(struct iceberg_plan *plan, const bool *marked, uint32_t 
                         struct error *err)
 {
     const struct iceberg_manifests *all = &plan->table->manifests;
+    const struct iceberg_objects o = iceberg_objects(plan->table);
     for (uint32_t i = 0; i < all->count; i++) {
         if (marked[i] && !plan->rewritten[i].items) {
-            if (!iceberg_manifest_read(plan->table, &all->items[i], &plan->read_arena,
+            if (!iceberg_manifest_read(&o, plan->table->metadata, &all->items[i], &plan->read_arena,
                                        &plan->rewritten[i], err)) {
                 return false;
             }

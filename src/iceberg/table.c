@@ -224,9 +224,9 @@ static char *make_label(const struct lake_options *options)
     return text.data;
 }
 
-static struct lake_table *iceberg_open(const struct lake_options *options, struct error *err)
+static struct iceberg_table *new_table(const struct lake_options *options)
 {
-    owned(free_table) struct iceberg_table *t = calloc(1, sizeof(*t));
+    struct iceberg_table *t = calloc(1, sizeof(*t));
     if (!t) {
         abort();
     }
@@ -242,6 +242,12 @@ static struct lake_table *iceberg_open(const struct lake_options *options, struc
     t->accept_foreign = options->accept_foreign;
     t->label = make_label(options);
     t->property = options->pipeline ? lake_record_name(options->pipeline) : NULL;
+    return t;
+}
+
+static struct lake_table *iceberg_open(const struct lake_options *options, struct error *err)
+{
+    owned(free_table) struct iceberg_table *t = new_table(options);
     struct iceberg_metadata *m = NULL;
     bool changed = false;
     if (!load_metadata(t, &m, err) || !load(t, m, &changed, err)) {
@@ -249,6 +255,28 @@ static struct lake_table *iceberg_open(const struct lake_options *options, struc
         return NULL;
     }
     return &take(t)->base;
+}
+
+bool iceberg_open_metadata(const struct lake_options *options, struct iceberg_table **out,
+                           struct error *err)
+{
+    struct lake_options reading = *options;
+    reading.pipeline = NULL;
+    owned(free_table) struct iceberg_table *t = new_table(&reading);
+    struct iceberg_metadata *m = NULL;
+    if (!load_metadata(t, &m, err)) {
+        return error_wrap(err, "table \"%s\"", t->label);
+    }
+    if (!m) {
+        return error_set(err, ERROR_CONFIG, "there is no Iceberg table \"%s\"", t->label);
+    }
+    iceberg_adopt(t, m);
+    t->root = find_root(t);
+    if (!open_store(t, err)) {
+        return error_wrap(err, "table \"%s\"", t->label);
+    }
+    *out = take(t);
+    return true;
 }
 
 /* ---- what others did ---- */

@@ -7,6 +7,7 @@
 #include "iceberg/catalog.h"
 #include "iceberg/manifest.h"
 #include "iceberg/metadata.h"
+#include "iceberg/object.h"
 #include "lake/lake.h"
 #include "lake/record.h"
 
@@ -69,14 +70,13 @@ must_check bool iceberg_files_load(struct iceberg_table *t, bool *changed, struc
 
 void iceberg_files_release(struct iceberg_table *t);
 
-/* Reads and decodes one manifest. */
-must_check bool iceberg_manifest_read(const struct iceberg_table *t,
-                                      const struct iceberg_manifest *m, struct arena *a,
-                                      struct iceberg_entries *out, struct error *err);
+/* Opens a table's metadata and store without looking at its files, for whoever does that otherwise.
+ * ERROR_CONFIG: there is no table. To be freed as a lake_table. */
+must_check bool iceberg_open_metadata(const struct lake_options *options,
+                                      struct iceberg_table **out, struct error *err);
 
-/* One object by its URI. ERROR_LOST when it is gone. */
-must_check bool iceberg_get(const struct iceberg_table *t, const char *uri, struct buf *out,
-                            struct error *err);
+/* How the table's files are read. */
+struct iceberg_objects iceberg_objects(const struct iceberg_table *t);
 
 /* The table's copy of a manifest's path. */
 const char *iceberg_intern(struct iceberg_table *t, const char *manifest);
