@@ -36,30 +36,31 @@ static bool show_metadata(struct delta_table *t, struct error *err)
         return false;
     }
     uint32_t count = m->partition_columns.count;
-    uint32_t *columns = calloc(count + 1, sizeof(*columns));
-    if (!columns) {
+    struct lake_partition_field *fields = calloc(count + 1, sizeof(*fields));
+    if (!fields) {
         abort();
     }
     for (uint32_t i = 0; i < count; i++) {
         int found = schema_find(schema, str_from(m->partition_columns.items[i]));
         if (found < 0) {
-            free(columns);
+            free(fields);
             return error_set(err, ERROR_DATA, "partition column \"%s\" is not in the schema",
                              m->partition_columns.items[i]);
         }
-        columns[i] = (uint32_t)found;
+        fields[i] = (struct lake_partition_field){.name = schema->columns[found].name,
+                                                  .column = (uint32_t)found};
     }
     schema_release(snapshot->schema);
-    free(t->partition_columns);
+    free(t->partition);
     free(t->table_id);
-    t->partition_columns = columns;
+    t->partition = fields;
     t->table_id = strdup(m->id);
     if (!t->table_id) {
         abort();
     }
     snapshot->schema = take(schema);
     snapshot->table_id = t->table_id;
-    snapshot->partition_columns = columns;
+    snapshot->partition = fields;
     snapshot->partition_count = count;
     snapshot->has_feed = delta_property_is_true(m, "delta.enableChangeDataFeed");
     t->state.metadata_changed = false;
@@ -192,7 +193,7 @@ static void delta_free(struct lake_table *base)
     free(t->location);
     free(t->domain);
     free(t->table_id);
-    free(t->partition_columns);
+    free(t->partition);
     free(t);
 }
 
@@ -408,6 +409,7 @@ static bool delta_maintain(struct lake_table *base, struct error *err)
 
 const struct lake_type delta_lake = {
     .name = "delta",
+    .data_directory = "",
     .stored_type = delta_stored_type,
     .open = delta_open,
     .create = delta_create,

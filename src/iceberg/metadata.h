@@ -33,7 +33,7 @@ struct iceberg_snapshot {
     int64_t parent_id; /* -1: none */
     int64_t sequence_number;
     int64_t timestamp_ms;
-    int32_t schema_id; /* -1: not said */
+    int32_t schema_id;         /* -1: not said */
     const char *manifest_list; /* URI; NULL: version 1 with `manifests` inline */
     const char *operation;     /* NULL: not said */
     const json_t *summary;     /* borrowed; NULL: none. All values are strings */
@@ -80,12 +80,13 @@ const char *iceberg_metadata_property(const struct iceberg_metadata *m, const ch
 const char *iceberg_snapshot_summary(const struct iceberg_snapshot *s, const char *key);
 
 /* Metadata of a new table, format version 2, without snapshots: schema object as
- * iceberg_schema_make() gives it, spec fields by the ids of its columns, unsorted. New reference. */
+ * iceberg_schema_make() gives it, spec fields by the ids of its columns, unsorted. New reference.
+ */
 struct iceberg_create {
     const char *location;
-    json_t *schema;                    /* borrowed */
-    const struct iceberg_spec *spec;   /* field ids from 1000 */
-    json_t *properties;                /* borrowed; object of strings */
+    json_t *schema;                  /* borrowed */
+    const struct iceberg_spec *spec; /* field ids from 1000 */
+    json_t *properties;              /* borrowed; object of strings */
 };
 json_t *iceberg_metadata_make(const struct iceberg_create *create);
 
@@ -96,8 +97,8 @@ json_t *iceberg_spec_make(const struct iceberg_spec *spec);
  * (for catalogs that have no server). Requirements and updates are arrays as CommitTableRequest has
  * them; supported updates: add-schema, set-current-schema, add-spec, set-default-spec,
  * add-snapshot, set-snapshot-ref, remove-snapshots, set-properties, remove-properties; others are
- * ERROR_FATAL. A requirement that does not hold is ERROR_CONFLICT. `previous_location` goes into the
- * metadata-log, which is cut to write.metadata.previous-versions-max (100); `dropped` (array of
+ * ERROR_FATAL. A requirement that does not hold is ERROR_CONFLICT. `previous_location` goes into
+ * the metadata-log, which is cut to write.metadata.previous-versions-max (100); `dropped` (array of
  * strings, new reference; may be NULL) gets the files that fell out of it. last-updated-ms never
  * goes backwards. */
 must_check json_t *iceberg_metadata_apply(const struct iceberg_metadata *m,

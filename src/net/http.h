@@ -1,5 +1,5 @@
-/* An HTTP client: one request at a time, bounded answers, deadlines. [RFC 9110] No retries: only the
- * caller knows what may be repeated. */
+/* An HTTP client: one request at a time, bounded answers, deadlines. [RFC 9110] No retries: only
+ * the caller knows what may be repeated. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,8 +23,8 @@ struct http_client *http_client_new(const struct http_options *options);
 void http_client_free(struct http_client **c);
 
 struct http_request {
-    const char *method; /* "GET" ... */
-    const char *url;    /* http:// or https:// */
+    const char *method;         /* "GET" ... */
+    const char *url;            /* http:// or https:// */
     const char *const *headers; /* "Name: value", ends with NULL; may be NULL */
     struct str body;            /* data NULL: none */
 };
@@ -38,9 +38,9 @@ struct http_answer {
 
 /* True when an answer came, whatever its status. Otherwise: ERROR_RETRY, nothing was sent (no
  * connection, TLS failed for a passing reason); ERROR_CONFIG, nothing was sent and it will not get
- * better (bad URL, certificate refused, unknown host); ERROR_UNKNOWN, the request was sent, at least
- * in part, and the answer did not come whole. The message has host and path, never query, headers or
- * bodies. */
+ * better (bad URL, certificate refused, unknown host); ERROR_UNKNOWN, the request was sent, at
+ * least in part, and the answer did not come whole. The message has host and path, never query,
+ * headers or bodies. */
 must_check bool http_send(struct http_client *c, const struct http_request *request,
                           struct http_answer *answer, struct error *err);
 void http_answer_release(struct http_answer *a);
