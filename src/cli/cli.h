@@ -102,6 +102,7 @@ extern const struct command command_reload;
 extern const struct command command_check;
 extern const struct command command_changes;
 extern const struct command command_history;
+extern const struct command command_query;
 extern const struct command command_config;
 extern const struct command command_demo;
 extern const struct command command_generate;

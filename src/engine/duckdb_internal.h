@@ -21,12 +21,19 @@ struct engine_connection {
     struct engine_input slots[ENGINE_SLOTS];
 };
 
+struct engine_statement {
+    duckdb_prepared_statement prepared;
+};
+
 /* Registers the table function that reads slots. */
 must_check bool input_register(struct engine *e, duckdb_connection connection, struct error *err);
 
 /* The model's type of a DuckDB type. ERROR_DATA naming the column and what to cast it to. */
 must_check bool type_from_duckdb(duckdb_logical_type type, const char *column, struct type *out,
                                  struct error *err);
+
+/* Appends `value`, an expression of that type, as one of a type that the model has. */
+void type_append_readable(duckdb_logical_type type, const char *value, struct buf *sql);
 
 /* The DuckDB type of a model type; the caller destroys it. */
 duckdb_logical_type type_to_duckdb(struct type type);

@@ -24,12 +24,14 @@ static bool configure(duckdb_config config, const struct engine_options *options
 {
     uint64_t bytes = options->memory_bytes ? options->memory_bytes : memory_bytes_default;
     char memory[32];
+    char threads[16];
     (void)snprintf(memory, sizeof(memory), "%" PRIu64 "KiB", (bytes + 1023) / 1024);
+    (void)snprintf(threads, sizeof(threads), "%" PRIu32, options->threads ? options->threads : 1);
 
-    /* One thread: our threads are the parallelism, and rows keep the order in which they go in.
-     * Extensions would be looked for in the network. Without a directory of its own the engine
+    /* One thread unless told: our threads are the parallelism, and rows keep the order in which
+     * they go in. Extensions would be looked for in the network. Without a directory of its own the engine
      * would spill into the working directory. */
-    return set_option(config, "threads", "1", err) &&
+    return set_option(config, "threads", threads, err) &&
            set_option(config, "memory_limit", memory, err) &&
            set_option(config, "temp_directory",
                       options->temp_directory ? options->temp_directory : "", err) &&
@@ -38,16 +40,16 @@ static bool configure(duckdb_config config, const struct engine_options *options
            set_option(config, "allow_community_extensions", "false", err);
 }
 
+static const char lock_up[] = "SET GLOBAL enable_external_access = false;"
+                              "SET GLOBAL lock_configuration = true";
+
 /* What can only be set in SQL, in the order in which it must be. */
 static bool settle(struct engine *e, enum engine_kind kind, struct error *err)
 {
     owned(engine_disconnect) struct engine_connection *c = engine_connect(e, err);
     return c && engine_execute(c, "SET GLOBAL TimeZone = 'UTC'", err) &&
            input_register(e, c->connection, err) &&
-           (kind != ENGINE_USER || engine_execute(c,
-                                                  "SET GLOBAL enable_external_access = false;"
-                                                  "SET GLOBAL lock_configuration = true",
-                                                  err));
+           (kind != ENGINE_USER || engine_execute(c, lock_up, err));
 }
 
 struct engine *engine_open(const struct engine_options *options, struct error *err)
@@ -148,4 +150,23 @@ bool engine_execute(struct engine_connection *c, const char *sql, struct error *
     bool done = duckdb_run(c, sql, &result, err);
     duckdb_destroy_result(&result);
     return done;
+}
+
+/* A path is asked for as a pattern first and then as the file that matches it. */
+bool engine_confine(struct engine_connection *c, const char *const *paths, size_t count,
+                    struct error *err)
+{
+    owned(buf_release) struct buf sql = {0};
+    buf_append_text(&sql, "SET GLOBAL allowed_paths = [");
+    for (size_t i = 0; i < count; i++) {
+        buf_append_text(&sql, i > 0 ? ", " : "");
+        engine_append_path(paths[i], &sql);
+        buf_append_text(&sql, ", ");
+        buf_append_literal(&sql, paths[i]);
+    }
+    buf_append_text(&sql, "]");
+    if (sql.failed) {
+        return error_set(err, ERROR_DATA, "the paths of %zu files are too long", count);
+    }
+    return (count == 0 || engine_execute(c, buf_text(&sql), err)) && engine_execute(c, lock_up, err);
 }

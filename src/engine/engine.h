@@ -2,8 +2,9 @@
  * duckdb.h.
  *
  * Two kinds of instance. ENGINE_FILE runs our own statements on local files. ENGINE_USER runs SQL
- * that users wrote: no external access, configuration locked. Both: one thread, UTC, explicit
- * temporary directory, no extension loading. Failures of the instance itself (DuckDB types FATAL,
+ * that users wrote: no external access, configuration locked. An ENGINE_FILE instance becomes fit
+ * for users' SQL over some files by engine_confine(). All: UTC, explicit temporary directory, no
+ * extension loading. Failures of the instance itself (DuckDB types FATAL,
  * INTERNAL) are ERROR_FATAL; out of disk or memory is ERROR_RETRY; bad SQL or values are
  * ERROR_DATA. */
 #pragma once
@@ -27,6 +28,7 @@ struct engine_options {
     enum engine_kind kind;
     uint64_t memory_bytes;      /* DuckDB's memory_limit; 0: 256 MiB */
     const char *temp_directory; /* where it may spill; NULL: it may not */
+    uint32_t threads;           /* 0: 1 */
 };
 
 struct engine *engine_open(const struct engine_options *options, struct error *err);
@@ -35,6 +37,13 @@ void engine_free(struct engine **e);
 /* A connection is used by one thread at a time and must not outlive its engine. */
 struct engine_connection *engine_connect(struct engine *e, struct error *err);
 void engine_disconnect(struct engine_connection **c);
+
+/* Closes an ENGINE_FILE instance for SQL that users wrote, for good: it reads these local files and
+ * its temporary directory, nothing else, and its configuration is locked. What was made before, such
+ * as views over the files, stays. It does not keep a statement from writing to those files: let users
+ * SELECT only. */
+must_check bool engine_confine(struct engine_connection *c, const char *const *paths, size_t count,
+                               struct error *err);
 
 /* Columns handed to SQL without copying string bytes. Everything is borrowed and must stay as it is
  * until the statements that read it are done. Text must be valid UTF-8: checked by whoever made it.
@@ -79,6 +88,13 @@ void engine_statement_free(struct engine_statement **s);
 uint32_t engine_rows_column_count(const struct engine_rows *r);
 const char *engine_rows_name(const struct engine_rows *r, uint32_t column);
 struct type engine_rows_type(const struct engine_rows *r, uint32_t column);
+
+/* Appends a query with the rows of `sql`, in their order, whose columns have types of the model and
+ * names that differ: nested values become JSON text, integers that the model is too narrow for
+ * decimals (of 38 digits: larger ones are an error when they are met), and what else it lacks text.
+ * A name that was there before gets a number ("id_1"). ERROR_DATA: the query is wrong. */
+must_check bool engine_append_readable(struct engine_connection *c, const char *sql,
+                                       struct buf *out, struct error *err);
 
 /* The next rows: `*columns` (one struct column per result column, layout of the model) and
  * `*row_count`, borrowed until the next call; *row_count 0 is the end. */

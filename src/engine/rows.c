@@ -5,10 +5,6 @@
 
 #include "engine/duckdb_internal.h"
 
-struct engine_statement {
-    duckdb_prepared_statement prepared;
-};
-
 struct engine_rows {
     duckdb_prepared_statement prepared; /* of engine_query(); NULL when a statement owns it */
     duckdb_result result;

@@ -56,34 +56,36 @@ void engine_append_type(struct type type, struct buf *sql)
     }
 }
 
-/* DuckDB's types without a counterpart, and the way out. */
+/* DuckDB's types without a counterpart, and the ways out: what users are told, and what keeps every
+ * value as it is. */
 static const struct foreign_type {
     duckdb_type id;
     const char *name;
     const char *cast;
+    const char *readable; /* a type; NULL: to_json() */
 } foreign_types[] = {
-    {DUCKDB_TYPE_TINYINT, "TINYINT", "smallint"},
-    {DUCKDB_TYPE_UTINYINT, "UTINYINT", "smallint"},
-    {DUCKDB_TYPE_USMALLINT, "USMALLINT", "integer"},
-    {DUCKDB_TYPE_UINTEGER, "UINTEGER", "bigint"},
-    {DUCKDB_TYPE_UBIGINT, "UBIGINT", "decimal(20,0) or bigint"},
-    {DUCKDB_TYPE_HUGEINT, "HUGEINT", "decimal(38,0) or bigint"},
-    {DUCKDB_TYPE_UHUGEINT, "UHUGEINT", "decimal(38,0) or varchar"},
-    {DUCKDB_TYPE_BIGNUM, "BIGNUM", "decimal(38,0) or varchar"},
-    {DUCKDB_TYPE_INTERVAL, "INTERVAL", "varchar"},
-    {DUCKDB_TYPE_TIMESTAMP_S, "TIMESTAMP_S", "timestamp"},
-    {DUCKDB_TYPE_TIMESTAMP_MS, "TIMESTAMP_MS", "timestamp"},
-    {DUCKDB_TYPE_TIMESTAMP_NS, "TIMESTAMP_NS", "timestamp"},
-    {DUCKDB_TYPE_TIME_TZ, "TIME WITH TIME ZONE", "varchar"},
-    {DUCKDB_TYPE_TIME_NS, "TIME_NS", "time"},
-    {DUCKDB_TYPE_ENUM, "ENUM", "varchar"},
-    {DUCKDB_TYPE_BIT, "BIT", "varchar"},
-    {DUCKDB_TYPE_LIST, "LIST", "json"},
-    {DUCKDB_TYPE_ARRAY, "ARRAY", "json"},
-    {DUCKDB_TYPE_STRUCT, "STRUCT", "json"},
-    {DUCKDB_TYPE_MAP, "MAP", "json"},
-    {DUCKDB_TYPE_UNION, "UNION", "json"},
-    {DUCKDB_TYPE_SQLNULL, "NULL", "the type it should have"},
+    {DUCKDB_TYPE_TINYINT, "TINYINT", "smallint", "SMALLINT"},
+    {DUCKDB_TYPE_UTINYINT, "UTINYINT", "smallint", "SMALLINT"},
+    {DUCKDB_TYPE_USMALLINT, "USMALLINT", "integer", "INTEGER"},
+    {DUCKDB_TYPE_UINTEGER, "UINTEGER", "bigint", "BIGINT"},
+    {DUCKDB_TYPE_UBIGINT, "UBIGINT", "decimal(20,0) or bigint", "DECIMAL(20,0)"},
+    {DUCKDB_TYPE_HUGEINT, "HUGEINT", "decimal(38,0) or bigint", "DECIMAL(38,0)"},
+    {DUCKDB_TYPE_UHUGEINT, "UHUGEINT", "decimal(38,0) or varchar", "DECIMAL(38,0)"},
+    {DUCKDB_TYPE_BIGNUM, "BIGNUM", "decimal(38,0) or varchar", "VARCHAR"},
+    {DUCKDB_TYPE_INTERVAL, "INTERVAL", "varchar", "VARCHAR"},
+    {DUCKDB_TYPE_TIMESTAMP_S, "TIMESTAMP_S", "timestamp", "TIMESTAMP"},
+    {DUCKDB_TYPE_TIMESTAMP_MS, "TIMESTAMP_MS", "timestamp", "TIMESTAMP"},
+    {DUCKDB_TYPE_TIMESTAMP_NS, "TIMESTAMP_NS", "timestamp", "VARCHAR"},
+    {DUCKDB_TYPE_TIME_TZ, "TIME WITH TIME ZONE", "varchar", "VARCHAR"},
+    {DUCKDB_TYPE_TIME_NS, "TIME_NS", "time", "VARCHAR"},
+    {DUCKDB_TYPE_ENUM, "ENUM", "varchar", "VARCHAR"},
+    {DUCKDB_TYPE_BIT, "BIT", "varchar", "VARCHAR"},
+    {DUCKDB_TYPE_LIST, "LIST", "json", NULL},
+    {DUCKDB_TYPE_ARRAY, "ARRAY", "json", NULL},
+    {DUCKDB_TYPE_STRUCT, "STRUCT", "json", NULL},
+    {DUCKDB_TYPE_MAP, "MAP", "json", NULL},
+    {DUCKDB_TYPE_UNION, "UNION", "json", NULL},
+    {DUCKDB_TYPE_SQLNULL, "NULL", "the type it should have", "VARCHAR"},
 };
 
 static bool refuse_type(duckdb_type id, const char *column, struct error *err)
@@ -96,6 +98,26 @@ static bool refuse_type(duckdb_type id, const char *column, struct error *err)
     }
     return error_set(err, ERROR_DATA, "column \"%s\" has an unknown type (%d): cast it to varchar",
                      column, (int)id);
+}
+
+void type_append_readable(duckdb_logical_type type, const char *value, struct buf *sql)
+{
+    struct type known;
+    struct error ignored = {0};
+    duckdb_type id = duckdb_get_type_id(type);
+    if (type_from_duckdb(type, "", &known, &ignored)) {
+        buf_append_text(sql, value);
+        return;
+    }
+    const char *readable = "VARCHAR";
+    for (size_t i = 0; i < sizeof(foreign_types) / sizeof(foreign_types[0]); i++) {
+        readable = foreign_types[i].id == id ? foreign_types[i].readable : readable;
+    }
+    if (readable) {
+        buf_append_format(sql, "CAST(%s AS %s)", value, readable);
+    } else {
+        buf_append_format(sql, "to_json(%s)", value);
+    }
 }
 
 static enum type_kind text_kind(duckdb_logical_type type)
