@@ -289,7 +289,7 @@ bool file_list(const char *path, struct file_names *out, struct error *err)
     owned(close_directory) DIR *dir = opendir(path);
     *out = (struct file_names){0};
     if (!dir) {
-        return errno == ENOENT ||
+        return errno == ENOENT || errno == ENOTDIR ||
                error_errno(err, kind_of_errno(), "cannot list directory \"%s\"", path);
     }
     size_t capacity = 0;

@@ -48,7 +48,7 @@ must_check bool file_stat(const char *path, uint64_t *size, int64_t *modified_ms
                           struct error *err);
 
 /* Names in a directory (not "." and ".."), sorted; owned array of owned strings.
- * A missing directory gives an empty list. */
+ * A missing directory, and what is none, gives an empty list. */
 struct file_names {
     char **names;
     size_t count;

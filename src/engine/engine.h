@@ -65,6 +65,17 @@ void engine_bind(struct engine_connection *c, uint32_t slot, const struct engine
 /* Appends the table expression by which SQL reads a slot. */
 void engine_append_slot(struct engine_connection *c, uint32_t slot, struct buf *sql);
 
+/* Decides a condition for `count` pairs of numbers; called from any of the engine's threads. What a
+ * pair means is not checked before: users may write the function too. */
+typedef void engine_condition_fn(const void *arg, const int64_t *a, const int64_t *b, size_t count,
+                                 bool *out);
+
+/* Makes the condition the SQL function name(BIGINT, BIGINT) of the instance. `arg` is the engine's
+ * from now on, also on failure: it calls `free_arg` when it goes. */
+must_check bool engine_add_condition(struct engine_connection *c, const char *name,
+                                     engine_condition_fn *fn, void *arg,
+                                     void (*free_arg)(void *arg), struct error *err);
+
 /* Appends SQL's name of a type, and a local path as the literal that read_parquet() takes for this
  * one file: to the engine paths are patterns. */
 void engine_append_type(struct type type, struct buf *sql);

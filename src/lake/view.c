@@ -16,7 +16,6 @@ enum {
     PARTITIONS_MAX = 1000, /* read as constants */
     FILES_MAX = 4096,      /* of one scan, and of one piece of the view */
     SCANS_MAX = 200,       /* of one piece: they nest in the engine's parser */
-    ROWS_MAX = 65536,      /* handed to the engine at once */
 };
 
 /* A live file; its number is its place among all. */
@@ -34,6 +33,7 @@ struct lake_view {
     const char *name;
     struct member *members; /* those of one scan beside each other */
     uint32_t member_count;
+    const char *is_deleted; /* the function; NULL: no row is deleted */
     bool joins;    /* partition values come by a join */
     struct buf piece; /* SQL of the scans that are not in a view yet */
     uint32_t piece_scans;
@@ -113,10 +113,10 @@ static int compare_members(const void *a, const void *b, void *arg)
     uint32_t count = *(const uint32_t *)arg;
     int order = compare_shapes(left->columns, right->columns, count);
     if (order == 0) {
-        order = compare_constants(left->columns, right->columns, count);
+        order = has_deleted(left) - has_deleted(right);
     }
     if (order == 0) {
-        order = has_deleted(left) - has_deleted(right);
+        order = compare_constants(left->columns, right->columns, count);
     }
     return order != 0 ? order
                       : (left->file->slot > right->file->slot) -
@@ -159,73 +159,40 @@ static uint32_t scan_size(const struct lake_view *v, uint32_t first)
     return count;
 }
 
-/* --- tables beside the view --- */
+/* --- what stands beside the view --- */
 
-/* Rows of two numbers on their way into an engine's table. */
-struct pairs {
-    struct lake_view *view;
-    const char *insert; /* up to the table expression */
-    int64_t *files;
-    int64_t *rows;
+/* The deleted rows of files by number. The bitmaps are the table's. */
+struct deleted_rows {
     uint32_t count;
+    const struct roaring_bitmap_s *files[]; /* NULL: none */
 };
 
-static bool flush_pairs(struct pairs *p, struct error *err)
+static void is_deleted(const void *arg, const int64_t *files, const int64_t *rows, size_t count,
+                       bool *out)
 {
-    static const char *const names[] = {"file", "row"};
-    const struct column columns[] = {
-        {.type = {.kind = TYPE_INT64}, .values = p->files},
-        {.type = {.kind = TYPE_INT64}, .values = p->rows},
-    };
-    const struct engine_input input = {
-        .names = names, .columns = columns, .column_count = 2, .row_count = p->count};
-    owned(buf_release) struct buf sql = {0};
-    buf_append_text(&sql, p->insert);
-    engine_bind(p->view->engine, 0, &input);
-    engine_append_slot(p->view->engine, 0, &sql);
-    p->count = 0;
-    return engine_execute(p->view->engine, buf_text(&sql), err);
-}
-
-static bool add_deleted(struct pairs *p, uint32_t number, struct error *err)
-{
-    roaring_uint32_iterator_t *rows =
-        roaring_create_iterator(p->view->members[number].file->deleted);
-    bool done = true;
-    for (; done && rows->has_value; roaring_advance_uint32_iterator(rows)) {
-        p->files[p->count] = number;
-        p->rows[p->count++] = rows->current_value;
-        done = p->count < ROWS_MAX || flush_pairs(p, err);
+    const struct deleted_rows *deleted = arg;
+    for (size_t i = 0; i < count; i++) {
+        bool known = files[i] >= 0 && files[i] < deleted->count && rows[i] >= 0 &&
+                     rows[i] <= UINT32_MAX && deleted->files[files[i]];
+        out[i] = known && roaring_bitmap_contains(deleted->files[files[i]], (uint32_t)rows[i]);
     }
-    roaring_free_uint32_iterator(rows);
-    return done;
 }
 
+/* Makes the function by which the view leaves deleted rows out: a join with them would hold them all
+ * in the engine's memory, once for each scan. */
 static bool make_deleted(struct lake_view *v, struct error *err)
 {
-    owned(buf_release) struct buf sql = {0};
-    owned(buf_release) struct buf insert = {0};
-    buf_append_text(&sql, "CREATE TABLE ");
-    append_name(v, "_deleted", &sql);
-    buf_append_text(&sql, "(file BIGINT, row BIGINT)");
-    buf_append_text(&insert, "INSERT INTO ");
-    append_name(v, "_deleted", &insert);
-    buf_append_text(&insert, " SELECT file, row FROM ");
-    struct pairs pairs = {
-        .view = v,
-        .insert = buf_text(&insert),
-        .files = arena_array(&v->arena, ROWS_MAX, sizeof(int64_t)),
-        .rows = arena_array(&v->arena, ROWS_MAX, sizeof(int64_t)),
-    };
-    if (!engine_execute(v->engine, buf_text(&sql), err)) {
-        return false;
+    struct deleted_rows *deleted =
+        malloc(sizeof(*deleted) + v->member_count * sizeof(deleted->files[0]));
+    if (!deleted) {
+        abort();
     }
+    deleted->count = v->member_count;
     for (uint32_t i = 0; i < v->member_count; i++) {
-        if (has_deleted(&v->members[i]) && !add_deleted(&pairs, i, err)) {
-            return false;
-        }
+        deleted->files[i] = has_deleted(&v->members[i]) ? v->members[i].file->deleted : NULL;
     }
-    return flush_pairs(&pairs, err);
+    v->is_deleted = arena_format(&v->arena, "%s_is_deleted", v->schema);
+    return engine_add_condition(v->engine, v->is_deleted, is_deleted, deleted, free, err);
 }
 
 static bool is_constant(const struct member *m, uint32_t column)
@@ -328,7 +295,6 @@ static void append_columns(struct lake_view *v, uint32_t first)
 static bool append_branch(struct lake_view *v, uint32_t first, uint32_t count, struct error *err)
 {
     bool deleted = has_deleted(&v->members[first]);
-    const uint32_t last = first + count - 1;
     buf_append_text(&v->piece, v->piece_scans > 0 ? " UNION ALL SELECT " : "SELECT ");
     append_columns(v, first);
     buf_append_text(&v->piece, " FROM (");
@@ -340,14 +306,12 @@ static bool append_branch(struct lake_view *v, uint32_t first, uint32_t count, s
         buf_append_text(&v->piece, " JOIN (FROM ");
         append_name(v, "_partitions", &v->piece);
         buf_append_format(&v->piece, " WHERE file BETWEEN %u AND %u) p ON p.file = s.file", first,
-                          last);
+                          first + count - 1);
     }
     if (deleted) {
-        buf_append_text(&v->piece, " ANTI JOIN (FROM ");
-        append_name(v, "_deleted", &v->piece);
-        buf_append_format(&v->piece,
-                          " WHERE file BETWEEN %u AND %u) d ON d.file = s.file AND d.row = s.row",
-                          first, last);
+        buf_append_text(&v->piece, " WHERE NOT ");
+        buf_append_identifier(&v->piece, v->is_deleted);
+        buf_append_text(&v->piece, "(s.file, s.row)");
     }
     v->piece_scans++;
     v->piece_files += count;
