@@ -160,15 +160,19 @@ static bool swap(struct iceberg_plan *plan, struct error *err)
 {
     struct iceberg_table *t = plan->table;
     struct iceberg_metadata *m = NULL;
+    struct arena arena = {0};
+    const char *location = NULL;
     owned(json_free) json_t *requirements = iceberg_plan_requirements(plan);
     owned(json_free) json_t *updates = iceberg_plan_updates(plan);
     failpoint("iceberg_before_catalog");
     if (!t->catalog->type->commit(t->catalog, &t->name, t->metadata, t->metadata_location,
-                                  requirements, updates, &m, err)) {
+                                  requirements, updates, &m, &arena, &location, err)) {
+        arena_release(&arena);
         return false;
     }
     failpoint("iceberg_after_catalog");
     iceberg_adopt(t, m);
+    iceberg_place(t, arena, location);
     return true;
 }
 

@@ -324,8 +324,11 @@ static bool write_list(struct iceberg_plan *plan, struct error *err)
 {
     owned(buf_release) struct buf data = {0};
     const struct iceberg_snapshot *parent = plan->table->metadata->current;
-    iceberg_manifest_list_encode(&plan->manifests, plan->snapshot_id, parent ? parent->id : -1,
-                                 plan->sequence_number, &data);
+    if (!iceberg_manifest_list_encode(&plan->manifests, plan->snapshot_id,
+                                      parent ? parent->id : -1, plan->sequence_number, &data,
+                                      err)) {
+        return false;
+    }
     const char *key = arena_format(&plan->arena, "metadata/snap-%" PRId64 "-1-%s.avro",
                                    plan->snapshot_id, plan->uuid);
     return iceberg_plan_stage(plan, key, buf_str(&data), &plan->list, err);

@@ -129,6 +129,14 @@ void iceberg_adopt(struct iceberg_table *t, struct iceberg_metadata *m)
     t->snapshot = m->current;
 }
 
+void iceberg_place(struct iceberg_table *t, struct arena arena, const char *location)
+{
+    arena_release(&t->load_arena);
+    t->load_arena = arena;
+    t->metadata_location = location;
+    t->root = t->metadata->location; /* what is written is not read elsewhere */
+}
+
 static bool open_store(struct iceberg_table *t, struct error *err)
 {
     if (t->base.store || !t->metadata) {

@@ -105,6 +105,9 @@ must_check bool iceberg_check_since(const struct iceberg_table *t, const struct 
 /* Takes newer metadata for the table's own. */
 void iceberg_adopt(struct iceberg_table *t, struct iceberg_metadata *m);
 
+/* Notes where the metadata came from; the arena, which holds `location`, is moved. */
+void iceberg_place(struct iceberg_table *t, struct arena arena, const char *location);
+
 /* lake_type.commit, .create and .column_ids. */
 must_check bool iceberg_commit(struct lake_table *table, struct lake_commit *commit,
                                uint32_t *slots, struct error *err);
