@@ -226,6 +226,7 @@ static bool read_commit(const struct rest_client *c, const struct rest_answer *a
     return false;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the interface says what its parameters are */
 static bool rest_commit(struct iceberg_catalog *catalog, const struct iceberg_name *name,
                         const struct iceberg_metadata *base, const char *base_location,
                         const json_t *requirements, const json_t *updates,

@@ -33,7 +33,10 @@ static void copy_line(const json_t *string, char *out, size_t size_max)
         }
     }
     for (size_t i = 0; i < size; i++) {
-        out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7F ? ' ' : text[i];
+        out[i] = text[i];
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7F) {
+            out[i] = ' ';
+        }
     }
     (void)snprintf(out + size, 4, "%s", length > size ? "..." : "");
 }
