@@ -52,11 +52,12 @@ struct commit_config {
 
 /* Where Iceberg tables are registered. */
 struct catalog_config {
-    const char *type;       /* "filesystem", "rest" */
-    const char *uri;        /* rest: http(s)://host:port/path, before /v1 */
-    const char *warehouse;  /* filesystem: a directory; rest: what the server calls it, may be NULL */
-    const char *prefix;     /* rest: NULL: the server says */
-    const char *token;      /* rest: bearer token; secret; NULL: none */
+    const char *type; /* "filesystem", "rest" */
+    const char *uri;  /* rest: http(s)://host:port/path, before /v1 */
+    const char
+        *warehouse;     /* filesystem: a directory; rest: what the server calls it, may be NULL */
+    const char *prefix; /* rest: NULL: the server says */
+    const char *token;  /* rest: bearer token; secret; NULL: none */
     const char *credential; /* rest: OAuth2 client "id:secret"; secret; NULL: none */
     const char *oauth2_uri; /* rest: token endpoint; NULL: <uri>/v1/oauth/tokens */
     const char *scope;      /* rest: OAuth2 scope */
@@ -66,7 +67,7 @@ struct catalog_config {
 
 struct sink_config {
     const char *type;
-    const char *location;  /* Delta: with {schema} and {table} */
+    const char *location; /* Delta: with {schema} and {table} */
     struct catalog_config catalog;
     const char *warehouse; /* Iceberg: short for catalog: {type: filesystem, warehouse: ...} */
     const char *namespace; /* Iceberg: levels separated by dots; with {schema} */

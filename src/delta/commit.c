@@ -4,9 +4,9 @@
 #include "base/failpoint.h"
 #include "delta/log.h"
 #include "delta/plan.h"
-#include "delta/record.h"
 #include "delta/schema.h"
 #include "delta/table.h"
+#include "lake/record.h"
 
 /* How often a commit steps aside for commits that do not matter to it. */
 enum { ATTEMPTS_MAX = 100 };
@@ -37,7 +37,7 @@ bool delta_commit_classify(const struct delta_table *t, const struct delta_actio
         } else if (a->kind == DELTA_DOMAIN && t->domain &&
                    strcmp(a->domain.domain, t->domain) == 0) {
             ours = true;
-            if (!a->domain.removed && !delta_record_parse(a->domain.configuration, record, err)) {
+            if (!a->domain.removed && !lake_record_parse(a->domain.configuration, record, err)) {
                 return false;
             }
         }

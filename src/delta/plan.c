@@ -6,10 +6,10 @@
 
 #include "delta/path.h"
 #include "delta/protocol.h"
-#include "delta/record.h"
 #include "delta/schema.h"
 #include "delta/stats.h"
 #include "delta/vector.h"
+#include "lake/record.h"
 
 static int64_t now_ms(void)
 {
@@ -90,7 +90,7 @@ void delta_plan_encode(struct delta_plan *plan, int64_t version, struct buf *out
 {
     owned(buf_release) struct buf record = {0};
     plan->record.version = version;
-    delta_record_format(&plan->record, &record);
+    lake_record_format(&plan->record, &record);
     plan->actions.items[plan->domain].domain.configuration =
         arena_string(&plan->arena, record.data, record.size);
     for (size_t i = 0; i < plan->actions.count; i++) {
@@ -111,7 +111,7 @@ bool delta_plan_create(struct delta_plan *plan, const struct delta_table *t,
     }
     const char **columns = arena_array(&plan->arena, create->partition_count, sizeof(*columns));
     for (uint32_t i = 0; i < create->partition_count; i++) {
-        const struct schema_column *c = &create->schema->columns[create->partition_columns[i]];
+        const struct schema_column *c = &create->schema->columns[create->partition[i].column];
         if (c->type.kind == TYPE_FLOAT32 || c->type.kind == TYPE_FLOAT64 ||
             c->type.kind == TYPE_BINARY) {
             return error_set(err, ERROR_CONFIG,
@@ -446,7 +446,7 @@ static bool rewrite(struct delta_plan *plan, struct delta_table *t, const struct
         return err->kind == ERROR_NONE;
     }
     const struct lake_snapshot *s = &t->base.snapshot;
-    const char *next = lake_data_path(&plan->arena, s->schema, s->partition_columns,
+    const char *next = lake_data_path(&plan->arena, t->base.type->data_directory, s->partition,
                                       s->partition_count, file->partition);
     uint64_t row_count = 0;
     if (!store_stage(t->base.store, next, &to, err)) {

@@ -8,10 +8,10 @@
 #include "delta/log.h"
 #include "delta/path.h"
 #include "delta/protocol.h"
-#include "delta/record.h"
 #include "delta/schema.h"
 #include "delta/stats.h"
 #include "delta/vector.h"
+#include "lake/record.h"
 
 enum { CHECKPOINT_INTERVAL = 50, ARENA_SLACK = 1 << 20 };
 static const int64_t retention_ms = INT64_C(7) * 86400000;
@@ -36,30 +36,31 @@ static bool show_metadata(struct delta_table *t, struct error *err)
         return false;
     }
     uint32_t count = m->partition_columns.count;
-    uint32_t *columns = calloc(count + 1, sizeof(*columns));
-    if (!columns) {
+    struct lake_partition_field *fields = calloc(count + 1, sizeof(*fields));
+    if (!fields) {
         abort();
     }
     for (uint32_t i = 0; i < count; i++) {
         int found = schema_find(schema, str_from(m->partition_columns.items[i]));
         if (found < 0) {
-            free(columns);
+            free(fields);
             return error_set(err, ERROR_DATA, "partition column \"%s\" is not in the schema",
                              m->partition_columns.items[i]);
         }
-        columns[i] = (uint32_t)found;
+        fields[i] = (struct lake_partition_field){.name = schema->columns[found].name,
+                                                  .column = (uint32_t)found};
     }
     schema_release(snapshot->schema);
-    free(t->partition_columns);
+    free(t->partition);
     free(t->table_id);
-    t->partition_columns = columns;
+    t->partition = fields;
     t->table_id = strdup(m->id);
     if (!t->table_id) {
         abort();
     }
     snapshot->schema = take(schema);
     snapshot->table_id = t->table_id;
-    snapshot->partition_columns = columns;
+    snapshot->partition = fields;
     snapshot->partition_count = count;
     snapshot->has_feed = delta_property_is_true(m, "delta.enableChangeDataFeed");
     t->state.metadata_changed = false;
@@ -73,7 +74,7 @@ static bool show_record(struct delta_table *t, struct error *err)
     struct lake_snapshot *snapshot = &t->base.snapshot;
     snapshot->has_record = domain && !domain->removed;
     return !snapshot->has_record ||
-           delta_record_parse(domain->configuration, &snapshot->record, err) ||
+           lake_record_parse(domain->configuration, &snapshot->record, err) ||
            error_wrap(err, "domain \"%s\"", t->domain);
 }
 
@@ -192,7 +193,7 @@ static void delta_free(struct lake_table *base)
     free(t->location);
     free(t->domain);
     free(t->table_id);
-    free(t->partition_columns);
+    free(t->partition);
     free(t);
 }
 
@@ -221,7 +222,7 @@ static struct lake_table *delta_open(const struct lake_options *options, struct 
     t->last_checkpoint = -1;
     delta_state_init(&t->state);
     t->location = strdup(options->location);
-    t->domain = options->pipeline ? delta_record_name(options->pipeline) : NULL;
+    t->domain = options->pipeline ? lake_record_name(options->pipeline) : NULL;
     t->base.store = store_open(options->location, err);
     if (!t->base.store || !load(t, err)) {
         (void)error_wrap(err, "table \"%s\"", options->location);
@@ -408,6 +409,7 @@ static bool delta_maintain(struct lake_table *base, struct error *err)
 
 const struct lake_type delta_lake = {
     .name = "delta",
+    .data_directory = "",
     .stored_type = delta_stored_type,
     .open = delta_open,
     .create = delta_create,

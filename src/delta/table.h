@@ -8,12 +8,12 @@
 struct delta_table {
     struct lake_table base;
     struct delta_state state;
-    struct engine_connection *engine; /* borrowed; NULL: no checkpoints are read or written */
-    char *location;                   /* owned; for messages */
-    char *domain;                     /* owned; "leat.<pipeline>"; NULL: opened for reading */
-    int64_t last_checkpoint;          /* version; -1: none */
-    char *table_id;                   /* owned; what the snapshot shows */
-    uint32_t *partition_columns;      /* owned */
+    struct engine_connection *engine;       /* borrowed; NULL: no checkpoints are read or written */
+    char *location;                         /* owned; for messages */
+    char *domain;                           /* owned; "leat.<pipeline>"; NULL: opened for reading */
+    int64_t last_checkpoint;                /* version; -1: none */
+    char *table_id;                         /* owned; what the snapshot shows */
+    struct lake_partition_field *partition; /* owned */
     uint32_t spent_count; /* live files without live rows: hidden, removed by the next commit */
     char unresolved[UUID_TEXT_SIZE]; /* txn id of a commit whose outcome is unknown; "": none */
     struct arena arena;              /* texts of `lake` in live files */

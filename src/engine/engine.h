@@ -94,9 +94,12 @@ must_check bool engine_query_text(struct engine_connection *c, const char *sql, 
                                   struct error *err);
 
 struct engine_parquet {
-    const char *path;        /* local; must not exist; nothing is left there on failure */
-    uint32_t row_group_size; /* rows; 0: 61440 */
-    const char *codec;       /* NULL: zstd */
+    const char *path;         /* local; must not exist; nothing is left there on failure */
+    uint32_t row_group_size;  /* rows; 0: 61440 */
+    const char *codec;        /* NULL: zstd */
+    const int32_t *field_ids; /* one for each of `names`, all columns of the SELECT; NULL: none */
+    const char *const *names;
+    uint32_t column_count;
 };
 
 /* Writes the rows of a SELECT as one Parquet file (zstd level 1, every column OPTIONAL). Not

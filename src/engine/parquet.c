@@ -28,6 +28,16 @@ static bool check_types(struct engine_connection *c, const char *select, struct 
     return done;
 }
 
+static void append_field_ids(const struct engine_parquet *options, struct buf *sql)
+{
+    for (uint32_t i = 0; options->field_ids && i < options->column_count; i++) {
+        buf_append_text(sql, i == 0 ? ", FIELD_IDS {" : ", ");
+        buf_append_identifier(sql, options->names[i]);
+        buf_append_format(sql, ": %" PRId32, options->field_ids[i]);
+    }
+    buf_append_text(sql, options->field_ids ? "}" : "");
+}
+
 static void append_copy(const char *select, const struct engine_parquet *options, struct buf *sql)
 {
     const char *codec = options->codec ? options->codec : "zstd";
@@ -43,6 +53,7 @@ static void append_copy(const char *select, const struct engine_parquet *options
         buf_append_text(sql,
                         ", COMPRESSION_LEVEL 1"); /* faster and smaller than the default of 3 */
     }
+    append_field_ids(options, sql);
     buf_append_format(sql, ", ROW_GROUP_SIZE %" PRIu32 ", USE_TMP_FILE false, RETURN_STATS)",
                       row_group_size);
 }

@@ -9,7 +9,7 @@
 
 struct roaring_bitmap_s;
 
-/* Appends a whole Parquet file (zstd, one row group, dictionary for the path, plain data pages v1 of
- * bounded size) with the rows of one data file, in ascending order. Footer metadata has
+/* Appends a whole Parquet file (zstd, one row group, dictionary for the path, plain data pages v1
+ * of bounded size) with the rows of one data file, in ascending order. Footer metadata has
  * delete-type=position. `path` is written byte for byte. */
 void posdelete_encode(struct str path, const struct roaring_bitmap_s *positions, struct buf *out);

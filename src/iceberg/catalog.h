@@ -27,19 +27,19 @@ struct iceberg_catalog_type {
                  struct iceberg_metadata **out, struct arena *a, const char **metadata_location,
                  struct error *err);
 
-    /* Makes the table (and its namespace). create->location NULL: the catalog decides. ERROR_CONFLICT:
-     * it exists. ERROR_UNKNOWN: it may have been made; load tells. */
+    /* Makes the table (and its namespace). create->location NULL: the catalog decides.
+     * ERROR_CONFLICT: it exists. ERROR_UNKNOWN: it may have been made; load tells. */
     bool (*create)(struct iceberg_catalog *c, const struct iceberg_name *name,
                    const struct iceberg_create *create, struct iceberg_metadata **out,
                    struct error *err);
 
     /* Moves the table from `base` by updates whose requirements hold; *out is the new metadata.
-     * ERROR_CONFLICT: certainly not in, load and plan again. ERROR_UNKNOWN: load tells. ERROR_RETRY:
-     * certainly not in, a passing reason. */
+     * ERROR_CONFLICT: certainly not in, load and plan again. ERROR_UNKNOWN: load tells.
+     * ERROR_RETRY: certainly not in, a passing reason. */
     bool (*commit)(struct iceberg_catalog *c, const struct iceberg_name *name,
                    const struct iceberg_metadata *base, const char *base_location,
-                   const json_t *requirements, const json_t *updates,
-                   struct iceberg_metadata **out, struct error *err);
+                   const json_t *requirements, const json_t *updates, struct iceberg_metadata **out,
+                   struct error *err);
 
     void (*free)(struct iceberg_catalog *c);
 };

@@ -32,10 +32,10 @@ struct iceberg_metrics {
 
 struct iceberg_file {
     enum iceberg_content content;
-    const char *path;        /* as written: a URI, compared as a string */
-    const char *format;      /* "PARQUET" */
-    struct str *partition;   /* one per field of the spec: Appendix D of the transform's result; data
-                                NULL: null */
+    const char *path;      /* as written: a URI, compared as a string */
+    const char *format;    /* "PARQUET" */
+    struct str *partition; /* one per field of the spec: Appendix D of the transform's result; data
+                              NULL: null */
     uint32_t partition_count;
     int64_t record_count;
     int64_t size; /* bytes */
@@ -82,7 +82,7 @@ struct iceberg_manifest {
     bool is_deletes;
     int64_t sequence_number;
     int64_t min_sequence_number;
-    int64_t snapshot_id; /* that added it */
+    int64_t snapshot_id;                                /* that added it */
     int64_t added_files, existing_files, deleted_files; /* -1: not said (format version 1) */
     int64_t added_rows, existing_rows, deleted_rows;
     struct iceberg_partition_summary *partitions; /* one per field of the spec; NULL: not said */

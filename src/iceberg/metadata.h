@@ -15,7 +15,7 @@
 #include "lake/transform.h"
 
 struct iceberg_spec_field {
-    int32_t source_id; /* field id of the column */
+    int32_t source_id; /* field id of the column, which may lie inside a struct or be dropped */
     int32_t field_id;  /* of the partition field, from 1000 */
     const char *name;
     struct lake_transform transform;
@@ -33,7 +33,7 @@ struct iceberg_snapshot {
     int64_t parent_id; /* -1: none */
     int64_t sequence_number;
     int64_t timestamp_ms;
-    int32_t schema_id; /* -1: not said */
+    int32_t schema_id;         /* -1: not said */
     const char *manifest_list; /* URI; NULL: version 1 with `manifests` inline */
     const char *operation;     /* NULL: not said */
     const json_t *summary;     /* borrowed; NULL: none. All values are strings */
@@ -44,9 +44,9 @@ struct iceberg_metadata {
     struct arena arena;
     json_t *json; /* owned; the whole object */
     int32_t format_version;
-    const char *uuid;
-    const char *location; /* URI */
-    int64_t last_sequence_number;
+    const char *uuid;             /* "": version 1 without one */
+    const char *location;         /* URI */
+    int64_t last_sequence_number; /* 0: version 1 */
     int64_t last_updated_ms;
     int32_t last_column_id;
     int32_t last_partition_id;
@@ -55,21 +55,23 @@ struct iceberg_metadata {
     const struct iceberg_schema *schema; /* the current one */
     struct iceberg_spec *specs;
     uint32_t spec_count;
-    const struct iceberg_spec *spec; /* the default one */
-    struct iceberg_snapshot *snapshots;
+    const struct iceberg_spec *spec;    /* the default one */
+    struct iceberg_snapshot *snapshots; /* as the file has them: oldest first */
     uint32_t snapshot_count;
+    uint32_t *snapshots_by_id;              /* their indexes, by ascending id */
     const struct iceberg_snapshot *current; /* of main; NULL: none */
-    const json_t *properties;               /* borrowed */
+    const json_t *properties;               /* borrowed; NULL: none */
 };
 
-/* Parses a metadata file (gunzips one that is compressed). Format versions 1, 2 and 3. ERROR_DATA
- * names what is wrong; a newer version is ERROR_CONFIG. */
+/* Parses a metadata file (gunzips one that is compressed), at most 256 MiB of it. Format versions
+ * 1, 2 and 3. ERROR_DATA names what is wrong; a newer version is ERROR_CONFIG. */
 must_check struct iceberg_metadata *iceberg_metadata_parse(struct str data, struct error *err);
 
 /* As iceberg_metadata_parse() for an object, whose reference is taken. */
 must_check struct iceberg_metadata *iceberg_metadata_from(json_t *object, struct error *err);
 void iceberg_metadata_free(struct iceberg_metadata **m);
 
+/* By id; NULL: there is none. */
 const struct iceberg_schema *iceberg_metadata_schema(const struct iceberg_metadata *m, int32_t id);
 const struct iceberg_spec *iceberg_metadata_spec(const struct iceberg_metadata *m, int32_t id);
 const struct iceberg_snapshot *iceberg_metadata_snapshot(const struct iceberg_metadata *m,
@@ -80,12 +82,13 @@ const char *iceberg_metadata_property(const struct iceberg_metadata *m, const ch
 const char *iceberg_snapshot_summary(const struct iceberg_snapshot *s, const char *key);
 
 /* Metadata of a new table, format version 2, without snapshots: schema object as
- * iceberg_schema_make() gives it, spec fields by the ids of its columns, unsorted. New reference. */
+ * iceberg_schema_make() gives it, spec fields by the ids of its columns, unsorted. New reference.
+ */
 struct iceberg_create {
     const char *location;
-    json_t *schema;                    /* borrowed */
-    const struct iceberg_spec *spec;   /* field ids from 1000 */
-    json_t *properties;                /* borrowed; object of strings */
+    json_t *schema;                  /* borrowed */
+    const struct iceberg_spec *spec; /* field ids from 1000 */
+    json_t *properties;              /* borrowed; object of strings */
 };
 json_t *iceberg_metadata_make(const struct iceberg_create *create);
 
@@ -96,8 +99,8 @@ json_t *iceberg_spec_make(const struct iceberg_spec *spec);
  * (for catalogs that have no server). Requirements and updates are arrays as CommitTableRequest has
  * them; supported updates: add-schema, set-current-schema, add-spec, set-default-spec,
  * add-snapshot, set-snapshot-ref, remove-snapshots, set-properties, remove-properties; others are
- * ERROR_FATAL. A requirement that does not hold is ERROR_CONFLICT. `previous_location` goes into the
- * metadata-log, which is cut to write.metadata.previous-versions-max (100); `dropped` (array of
+ * ERROR_FATAL. A requirement that does not hold is ERROR_CONFLICT. `previous_location` goes into
+ * the metadata-log, which is cut to write.metadata.previous-versions-max (100); `dropped` (array of
  * strings, new reference; may be NULL) gets the files that fell out of it. last-updated-ms never
  * goes backwards. */
 must_check json_t *iceberg_metadata_apply(const struct iceberg_metadata *m,

@@ -22,8 +22,9 @@ struct lake_changes_options {
     bool inserts, updates, deletes;   /* which rows; updates are both images */
     const char *const *columns;       /* only these, in this order; NULL: all of the table's */
     uint32_t column_count;
-    const char *where;      /* an SQL condition over the table's columns and the three below; NULL */
-    const char *const *key; /* column names by which updates are found; NULL: is_key of the schema */
+    const char *where; /* an SQL condition over the table's columns and the three below; NULL */
+    const char *const
+        *key; /* column names by which updates are found; NULL: is_key of the schema */
     uint32_t key_count;
     bool ordered; /* within a version: deletes and old images that have no new one of the same key,
                      then pairs of images, the old one first, then the rest: an order in which the

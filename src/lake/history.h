@@ -16,7 +16,8 @@
 
 struct lake_history;
 
-/* One version (Delta) or snapshot (Iceberg). Texts are NULL and numbers -1 where it does not say. */
+/* One version (Delta) or snapshot (Iceberg). Texts are NULL and numbers -1 where it does not say.
+ */
 struct lake_version {
     int64_t id;        /* Delta: version; Iceberg: snapshot id */
     int64_t parent_id; /* the version before it; -1: none, or no longer known */
@@ -36,10 +37,10 @@ struct lake_version {
 /* Where a column's values come from in one file. */
 struct lake_file_column {
     enum { LAKE_BY_NAME, LAKE_BY_ID, LAKE_CONSTANT } from;
-    const char *name;    /* by name: in the file */
-    int32_t id;          /* by id: Parquet field id */
-    const char *text;    /* constant: as value_format() writes it. Else: the value of files that lack
-                            the column. NULL: null */
+    const char *name; /* by name: in the file */
+    int32_t id;       /* by id: Parquet field id */
+    const char *text; /* constant: as value_format() writes it. Else: the value of files that lack
+                         the column. NULL: null */
 };
 
 /* Rows of one file that came or went. */
@@ -49,9 +50,9 @@ struct lake_piece {
         LAKE_DELETED,
         LAKE_FEED, /* a change file: column _change_type says */
     } kind;
-    const char *path; /* store key */
-    uint64_t row_count; /* of the file; 0: not known */
-    uint64_t size;      /* bytes */
+    const char *path;                       /* store key */
+    uint64_t row_count;                     /* of the file; 0: not known */
+    uint64_t size;                          /* bytes */
     const struct roaring_bitmap_s *only;    /* rows that count; NULL: all */
     const struct roaring_bitmap_s *without; /* of those, rows that do not; NULL: none */
     const struct lake_file_column *columns; /* one per column of the history's schema */
@@ -82,7 +83,7 @@ struct lake_history_options {
 };
 
 struct lake_history_type {
-    const char *name; /* "delta", "iceberg" */
+    const char *name;       /* "delta", "iceberg" */
     bool from_is_inclusive; /* what the format's own readers make of a first version */
 
     /* Reads the versions that are left. ERROR_CONFIG when there is no table. */
@@ -106,8 +107,8 @@ struct lake_history {
     const struct lake_history_type *type;
     struct store *store; /* owned by the implementation */
     const char *table_id;
-    const struct schema *schema;          /* of the last version; is_key where the format knows */
-    const struct lake_version *versions;  /* oldest first, one line of descent */
+    const struct schema *schema;         /* of the last version; is_key where the format knows */
+    const struct lake_version *versions; /* oldest first, one line of descent */
     size_t version_count;
 };
 

@@ -1,5 +1,6 @@
 /* What every table format offers to the code that writes tables: a snapshot (schema, files,
- * position record) and an atomic commit. Implemented by delta/. One table is used by one thread. */
+ * position record) and an atomic commit. Implemented by delta/ and iceberg/. One table is used by
+ * one thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/engine.h"
+#include "lake/transform.h"
 #include "model/event.h"
 #include "model/position.h"
 #include "model/schema.h"
@@ -49,19 +51,29 @@ struct lake_statistics {
 struct lake_file {
     uint32_t slot;
     const char *path;             /* store key, not percent-encoded */
-    const char *const *partition; /* text value per partition column; NULL: null value */
+    const char *const *partition; /* text value per partition field; NULL: null value */
     uint64_t row_count;           /* physical rows */
     uint64_t size;                /* bytes */
     uint64_t deleted_count;
     const struct roaring_bitmap_s *deleted; /* row numbers that are deleted; NULL: none */
 };
 
+/* By what a table is divided into partitions. */
+struct lake_partition_field {
+    const char *name; /* of the directory: the column's, or "created_day" */
+    uint32_t column;  /* index into the schema */
+    struct lake_transform transform;
+};
+
 struct lake_snapshot {
     bool exists;
-    int64_t version; /* -1 when the table does not exist */
+    int64_t version; /* Delta: version; Iceberg: snapshot id. -1: none */
     const char *table_id;
-    struct schema *schema;             /* columns in the table's types; is_key is never set */
-    const uint32_t *partition_columns; /* indexes into the schema */
+    struct schema
+        *schema; /* columns in the table's types; is_key is set where the format keeps it */
+    const int32_t *column_ids; /* field ids in data files; NULL: columns are known by name */
+    const char *const *column_defaults; /* texts of values that older files lack; NULL: null */
+    const struct lake_partition_field *partition;
     uint32_t partition_count;
     bool has_feed; /* a change feed is kept */
     bool has_record;
@@ -106,8 +118,23 @@ struct lake_commit {
                              POSITION_NONE while loading */
 };
 
+/* Which version of a table is opened. Other than the newest: for reading only. */
+struct lake_at {
+    enum { LAKE_NEWEST, LAKE_AT_VERSION, LAKE_AT_TIME } kind;
+    int64_t version; /* as lake_snapshot.version */
+    int64_t time_us; /* the newest version at or before it */
+};
+
+struct iceberg_catalog;
+
 struct lake_options {
-    const char *location;
+    const char
+        *location; /* Delta: the table's; Iceberg: where the catalog is to make it, or NULL */
+    struct iceberg_catalog *catalog; /* Iceberg; borrowed: knows the table */
+    const char *const *namespace;    /* Iceberg: levels of the table's name */
+    uint32_t level_count;
+    const char *table; /* Iceberg: its name */
+    struct lake_at at;
     const char *pipeline; /* names the record: several pipelines may keep records in one table.
                              NULL: opened for reading only */
     struct engine_connection
@@ -115,8 +142,8 @@ struct lake_options {
 };
 
 struct lake_create {
-    const struct schema *schema; /* the table's types */
-    const uint32_t *partition_columns;
+    const struct schema *schema; /* the table's types; key columns marked */
+    const struct lake_partition_field *partition;
     uint32_t partition_count;
     bool feed;    /* keep a change feed */
     bool vectors; /* rows are deleted by deletion vectors (upsert); false: append only */
@@ -131,7 +158,10 @@ struct lake_expectation {
 };
 
 struct lake_type {
-    const char *name; /* "delta" */
+    const char *name;           /* "delta", "iceberg" */
+    const char *data_directory; /* of new data files: "", "data/" */
+    bool has_transforms;        /* partitions by other transforms than identity */
+    bool files_hold_partition;  /* partition columns are in the data files, too */
 
     /* The type a value has in this format: uuid -> string ... */
     struct type (*stored_type)(struct type source);
@@ -145,6 +175,11 @@ struct lake_type {
 
     /* Reads what was committed since. `*files_changed` says whether slots came or went. */
     bool (*refresh)(struct lake_table *t, bool *files_changed, struct error *err);
+
+    /* The field ids that the columns of `schema` have, or will have once a commit brings them, in
+     * the files written for that commit. NULL: columns are known by name. */
+    bool (*column_ids)(struct lake_table *t, const struct schema *schema, int32_t *ids,
+                       struct error *err);
 
     /* ERROR_LOST unless this is the table we left: same identity, our last commit in its history,
      * no foreign change of rows since (rule 3). The message names what happened and the way back.
@@ -178,13 +213,21 @@ static inline struct lake_file *lake_table_file(const struct lake_table *t, uint
     return slot < t->snapshot.slot_count ? t->files[slot] : NULL;
 }
 
-/* Store keys of new files: unique, with Hive-style directories for partitions. In the arena. */
-char *lake_data_path(struct arena *a, const struct schema *schema,
-                     const uint32_t *partition_columns, uint32_t partition_count,
+/* The key of a new file: unique, with Hive-style directories for partitions. In the arena. */
+char *lake_data_path(struct arena *a, const char *directory,
+                     const struct lake_partition_field *fields, uint32_t field_count,
                      const char *const *partition);
-char *lake_change_path(struct arena *a, const struct schema *schema,
-                       const uint32_t *partition_columns, uint32_t partition_count,
-                       const char *const *partition);
+char *lake_change_path(struct arena *a, const struct lake_partition_field *fields,
+                       uint32_t field_count, const char *const *partition);
+
+/* What a partition is called in the configuration: "country", "day(created_at)", "bucket(16, id)",
+ * "truncate(4, code)" ... ERROR_CONFIG. The column's name is in the arena. */
+must_check bool lake_partition_parse(const char *text, struct arena *a,
+                                     struct lake_transform *transform, const char **column,
+                                     struct error *err);
+
+/* The name of a partition field: the column's, with what the transform is called ("id_bucket"). */
+const char *lake_partition_name(struct lake_transform t, const char *column, struct arena *a);
 
 /* The text by which a partition value is known in table metadata; NULL for null. ERROR_DATA for
  * kinds that cannot partition (float, binary). */

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "format/value.h"
 #include "lake/lake.h"
 
@@ -69,4 +71,83 @@ bool lake_partition_text(const struct column *c, uint32_t row, struct arena *a, 
     value_format(c, row, &text);
     *out = arena_string(a, text.data, text.size);
     return true;
+}
+
+static const struct {
+    const char *word; /* in the configuration */
+    const char *suffix;
+    enum lake_transform_kind kind;
+    bool has_parameter;
+} transforms[] = {
+    {"identity", "", LAKE_IDENTITY, false},      {"bucket", "_bucket", LAKE_BUCKET, true},
+    {"truncate", "_trunc", LAKE_TRUNCATE, true}, {"year", "_year", LAKE_YEAR, false},
+    {"month", "_month", LAKE_MONTH, false},      {"day", "_day", LAKE_DAY, false},
+    {"hour", "_hour", LAKE_HOUR, false},
+};
+enum { TRANSFORM_COUNT = sizeof(transforms) / sizeof(transforms[0]) };
+
+static struct str trim(struct str s)
+{
+    while (s.size > 0 && *s.data == ' ') {
+        s = (struct str){s.data + 1, s.size - 1};
+    }
+    while (s.size > 0 && s.data[s.size - 1] == ' ') {
+        s.size--;
+    }
+    return s;
+}
+
+/* "16, id": the number, and what follows it. */
+static bool parse_parameter(struct str *rest, uint32_t *parameter)
+{
+    const char *comma = memchr(rest->data, ',', rest->size);
+    char *end = NULL;
+    unsigned long long n = strtoull(rest->data, &end, 10);
+    if (!comma || end == rest->data || n == 0 || n > INT32_MAX ||
+        trim((struct str){end, (size_t)(comma - end)}).size > 0) {
+        return false;
+    }
+    *parameter = (uint32_t)n;
+    *rest = trim((struct str){comma + 1, rest->size - (size_t)(comma + 1 - rest->data)});
+    return true;
+}
+
+bool lake_partition_parse(const char *text, struct arena *a, struct lake_transform *transform,
+                          const char **column, struct error *err)
+{
+    const char *open = strchr(text, '(');
+    size_t size = strlen(text);
+    *transform = (struct lake_transform){.kind = LAKE_IDENTITY};
+    if (!open || text[size - 1] != ')') {
+        *column = arena_string(a, text, size);
+        return true;
+    }
+    struct str word = trim((struct str){text, (size_t)(open - text)});
+    for (unsigned i = 0; i < TRANSFORM_COUNT; i++) {
+        if (!str_equal(word, str_from(transforms[i].word))) {
+            continue;
+        }
+        struct str rest = trim((struct str){open + 1, (size_t)(text + size - 1 - (open + 1))});
+        transform->kind = transforms[i].kind;
+        if (rest.size == 0 ||
+            (transforms[i].has_parameter && !parse_parameter(&rest, &transform->parameter))) {
+            return error_set(err, ERROR_CONFIG, "\"%s\": write %s(%s)", text, transforms[i].word,
+                             transforms[i].has_parameter ? "16, column" : "column");
+        }
+        *column = arena_string(a, rest.data, rest.size);
+        return true;
+    }
+    return error_set(err, ERROR_CONFIG,
+                     "\"%s\": a column, or year, month, day, hour(column), bucket or "
+                     "truncate(number, column)",
+                     text);
+}
+
+const char *lake_partition_name(struct lake_transform t, const char *column, struct arena *a)
+{
+    const char *suffix = "";
+    for (unsigned i = 0; i < TRANSFORM_COUNT; i++) {
+        suffix = transforms[i].kind == t.kind ? transforms[i].suffix : suffix;
+    }
+    return arena_format(a, "%s%s", column, suffix);
 }

@@ -18,13 +18,13 @@ static void append_plain(const char *text, struct buf *out)
 }
 
 static char *make_path(struct arena *a, const char *directory, const char *name,
-                       const struct schema *schema, const uint32_t *partition_columns,
-                       uint32_t partition_count, const char *const *partition)
+                       const struct lake_partition_field *fields, uint32_t field_count,
+                       const char *const *partition)
 {
     owned(buf_release) struct buf out = {0};
     buf_append_text(&out, directory);
-    for (uint32_t i = 0; i < partition_count; i++) {
-        append_plain(schema->columns[partition_columns[i]].name, &out);
+    for (uint32_t i = 0; i < field_count; i++) {
+        append_plain(fields[i].name, &out);
         buf_append_char(&out, '=');
         append_plain(partition[i] ? partition[i] : "__HIVE_DEFAULT_PARTITION__", &out);
         buf_append_char(&out, '/');
@@ -35,17 +35,15 @@ static char *make_path(struct arena *a, const char *directory, const char *name,
     return arena_string(a, out.data, out.size);
 }
 
-char *lake_data_path(struct arena *a, const struct schema *schema,
-                     const uint32_t *partition_columns, uint32_t partition_count,
+char *lake_data_path(struct arena *a, const char *directory,
+                     const struct lake_partition_field *fields, uint32_t field_count,
                      const char *const *partition)
 {
-    return make_path(a, "", "part", schema, partition_columns, partition_count, partition);
+    return make_path(a, directory, "part", fields, field_count, partition);
 }
 
-char *lake_change_path(struct arena *a, const struct schema *schema,
-                       const uint32_t *partition_columns, uint32_t partition_count,
-                       const char *const *partition)
+char *lake_change_path(struct arena *a, const struct lake_partition_field *fields,
+                       uint32_t field_count, const char *const *partition)
 {
-    return make_path(a, "_change_data/", "cdc", schema, partition_columns, partition_count,
-                     partition);
+    return make_path(a, "_change_data/", "cdc", fields, field_count, partition);
 }

@@ -1,5 +1,5 @@
-/* Partition transforms, shared by both formats (Delta knows identity only). [Iceberg spec, Partition
- * Transforms; Appendix B, 32-bit hash] */
+/* Partition transforms, shared by both formats (Delta knows identity only). [Iceberg spec,
+ * Partition Transforms; Appendix B, 32-bit hash] */
 #pragma once
 
 #include <stdbool.h>
@@ -39,6 +39,7 @@ struct lake_transform lake_transform_parse(const char *text);
 bool lake_transform_result(struct lake_transform t, struct type source, struct type *out);
 
 /* The text of the transformed value of a row, as value_format() writes the result type; NULL for
- * null. Identity goes through lake_partition_text(), with its refusals. ERROR_DATA. In the arena. */
+ * null. Identity goes through lake_partition_text(), with its refusals. ERROR_DATA. In the arena.
+ */
 must_check bool lake_transform_text(struct lake_transform t, const struct column *c, uint32_t row,
                                     struct arena *a, const char **out, struct error *err);

@@ -264,20 +264,49 @@ static bool check_key(const struct table *t, const struct schema *s, const struc
     return true;
 }
 
-/* Which columns partition the table: those of the options, which must be the existing table's. */
-static bool find_partitions(struct table *t, const struct schema *s, uint32_t *columns,
-                            struct error *err)
+static bool is_same_field(const struct lake_partition_field *a,
+                          const struct lake_partition_field *b)
+{
+    return a->column == b->column && a->transform.kind == b->transform.kind &&
+           a->transform.parameter == b->transform.parameter;
+}
+
+/* One field of partition_by, as a field of the table with these columns. */
+static bool find_partition(struct table *t, const struct schema *s, const char *text,
+                           struct arena *a, struct lake_partition_field *out, struct error *err)
+{
+    const char *column = NULL;
+    if (!lake_partition_parse(text, a, &out->transform, &column, err)) {
+        return error_wrap(err, "table %s: partition_by", t->name);
+    }
+    int at = schema_find(s, str_from(column));
+    if (at < 0) {
+        return error_set(err, ERROR_CONFIG, "table %s: partition_by: no column \"%s\"", t->name,
+                         column);
+    }
+    struct type result;
+    bool takes = lake_transform_result(out->transform, s->columns[at].type, &result);
+    if (!takes || (out->transform.kind != LAKE_IDENTITY && !t->lake->type->has_transforms)) {
+        return error_set(err, ERROR_CONFIG, "table %s: partition_by: %s: %s", t->name, text,
+                         takes ? "this table format divides by whole columns only"
+                               : "the column's type cannot be divided like this");
+    }
+    out->column = (uint32_t)at;
+    out->name = lake_partition_name(out->transform, column, a);
+    return true;
+}
+
+/* What partitions the table: the fields of the options, which must be the existing table's. */
+static bool find_partitions(struct table *t, const struct schema *s, struct arena *a,
+                            struct lake_partition_field *fields, struct error *err)
 {
     const struct lake_snapshot *snapshot = &t->lake->snapshot;
     bool same = !snapshot->exists || snapshot->partition_count == t->partition_count;
     for (uint32_t i = 0; i < t->partition_count; i++) {
-        int at = schema_find(s, str_from(t->partition_by[i]));
-        if (at < 0) {
-            return error_set(err, ERROR_CONFIG, "table %s: partition_by: no column \"%s\"", t->name,
-                             t->partition_by[i]);
+        if (!find_partition(t, s, t->partition_by[i], a, &fields[i], err)) {
+            return false;
         }
-        columns[i] = (uint32_t)at;
-        same = same && (!snapshot->exists || snapshot->partition_columns[i] == (uint32_t)at);
+        same = same && (!snapshot->exists || is_same_field(&snapshot->partition[i], &fields[i]));
     }
     if (!same) {
         return error_set(err, ERROR_CONFIG,
@@ -285,7 +314,8 @@ static bool find_partitions(struct table *t, const struct schema *s, uint32_t *c
                          "partitioned; write to another location",
                          t->name);
     }
-    if (t->partition_count > 0 && t->partition_count >= s->column_count) {
+    if (!t->lake->type->files_hold_partition && t->partition_count > 0 &&
+        t->partition_count >= s->column_count) {
         return error_set(err, ERROR_CONFIG,
                          "table %s: partition_by names every column; one at least must stay",
                          t->name);
@@ -309,7 +339,7 @@ static bool is_same_columns(const struct schema *a, const struct schema *b)
 }
 
 /* The new schema becomes the table's. */
-static void adopt(struct table *t, struct schema *s, uint32_t *partitions,
+static void adopt(struct table *t, struct schema *s, const struct lake_partition_field *partition,
                   const struct schema *source)
 {
     const struct schema *base = t->schema ? t->schema : t->lake->snapshot.schema;
@@ -324,8 +354,13 @@ static void adopt(struct table *t, struct schema *s, uint32_t *partitions,
             columns[count++] = i;
         }
     }
-    t->partition_columns =
-        arena_copy(&t->schema_arena, partitions, t->partition_count * sizeof(*partitions));
+    struct lake_partition_field *fields =
+        arena_copy(&t->schema_arena, partition, t->partition_count * sizeof(*partition));
+    for (uint32_t i = 0; i < t->partition_count; i++) {
+        fields[i].name =
+            arena_string(&t->schema_arena, partition[i].name, strlen(partition[i].name));
+    }
+    t->partition = fields;
     struct schema *old = t->schema;
     t->schema = s;
     t->key = (struct key){.schema = s, .columns = columns, .column_count = count, .seed = t->seed};
@@ -355,17 +390,18 @@ bool follow_schema(struct table *t, const struct schema *source, struct error *e
     uint32_t count = base_count(t);
     owned(schema_free) struct schema *s = schema_new(count + count_new(t, count, source));
     owned(arena_release) struct arena scratch = {0};
-    uint32_t *partitions = arena_array(&scratch, t->partition_count + 1, sizeof(*partitions));
+    struct lake_partition_field *partition =
+        arena_zalloc(&scratch, ((size_t)t->partition_count + 1) * sizeof(*partition));
     if (!keep_columns(t, s, count, source, err) || !add_columns(t, s, count, source, err)) {
         return false;
     }
     schema_seal(s);
     if (!check_duplicates(t, s, err) || !check_append_columns(t, s, err) ||
-        !check_key(t, s, source, err) || !find_partitions(t, s, partitions, err)) {
+        !check_key(t, s, source, err) || !find_partitions(t, s, &scratch, partition, err)) {
         return false;
     }
     bool same = t->schema && is_same_columns(t->schema, s);
-    adopt(t, take(s), partitions, source);
+    adopt(t, take(s), partition, source);
     return same || convert_images(t, err);
 }
 

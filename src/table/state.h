@@ -32,9 +32,9 @@ struct table {
     struct schema *source;     /* of what is applied next */
     struct schema *schema;     /* the table's, key columns marked; the one the next commit writes */
     bool schema_changed;       /* since the last commit */
-    struct arena schema_arena; /* key_columns, partition_columns */
+    struct arena schema_arena; /* key.columns, partition */
     struct key key;            /* upsert */
-    uint32_t *partition_columns;
+    struct lake_partition_field *partition;
 
     struct error found_at_start; /* ERROR_LOST: only a load makes the columns right again */
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lake/scan.h"
 #include "table/state.h"
 
 enum { FILES_PER_QUERY_MAX = 256, ENGINE_SLOT = 0 };
@@ -25,90 +26,27 @@ void stored_append_file(const char *path, struct buf *sql)
     buf_append_text(sql, ", hive_partitioning = false)");
 }
 
-/* The place of a column among the partition columns, or -1. */
-static int partition_of(const struct table *t, uint32_t column)
+/* How the group's files show the columns of t->schema. */
+static bool file_columns(const struct table *t, const struct file_group *g, struct arena *a,
+                         const struct lake_file_column **out, struct error *err)
 {
-    for (uint32_t i = 0; i < t->partition_count; i++) {
-        if (t->partition_columns[i] == column) {
-            return (int)i;
-        }
+    uint32_t count = t->schema->column_count;
+    struct lake_file_column *columns = arena_zalloc(a, count * sizeof(*columns));
+    int32_t *ids = arena_zalloc(a, count * sizeof(*ids));
+    bool by_id = t->lake->type->column_ids != NULL;
+    if (by_id && !t->lake->type->column_ids(t->lake, t->schema, ids, err)) {
+        return false;
     }
-    return -1;
-}
-
-/* Column `column` of the table as c<column>: from the file, or the group's partition value. */
-static void append_output(const struct table *t, const struct file_group *g, uint32_t column,
-                          struct buf *sql)
-{
-    int partition = partition_of(t, column);
-    if (partition < 0) {
-        buf_append_format(sql, "c%u", column);
-        return;
+    for (uint32_t i = 0; i < count; i++) {
+        columns[i] = (struct lake_file_column){.from = by_id ? LAKE_BY_ID : LAKE_BY_NAME,
+                                               .name = t->schema->columns[i].name,
+                                               .id = ids[i]};
     }
-    const char *text = g->files[0]->partition[partition];
-    buf_append_text(sql, "CAST(");
-    if (text) {
-        buf_append_literal(sql, text);
-    } else {
-        buf_append_text(sql, "NULL");
+    for (uint32_t i = 0; !t->lake->type->files_hold_partition && i < t->partition_count; i++) {
+        columns[t->partition[i].column] =
+            (struct lake_file_column){.from = LAKE_CONSTANT, .text = g->files[0]->partition[i]};
     }
-    buf_append_text(sql, " AS ");
-    engine_append_type(t->schema->columns[column].type, sql);
-    buf_append_format(sql, ") AS c%u", column);
-}
-
-/* One that is always there: the engine reads no file for no column. */
-static uint32_t first_file_column(const struct table *t)
-{
-    uint32_t i = 0;
-    while (partition_of(t, i) >= 0) {
-        i++;
-    }
-    assert(i < t->schema->column_count);
-    return i;
-}
-
-static void append_file_column(const struct table *t, uint32_t column, struct buf *sql)
-{
-    buf_append_literal(sql, t->schema->columns[column].name);
-    buf_append_format(sql, ": {name: 'c%u', type: '", column);
-    engine_append_type(t->schema->columns[column].type, sql);
-    buf_append_text(sql, "', default_value: NULL}, ");
-}
-
-/* read_parquet(...) over the group's files with the wanted columns. */
-static bool append_files(struct table *t, const struct file_group *g, const uint32_t *columns,
-                         uint32_t column_count, struct buf *sql, struct error *err)
-{
-    owned(buf_release) struct buf path = {0};
-    buf_append_text(sql, "read_parquet([");
-    uint64_t rows = 0;
-    for (uint32_t i = 0; i < g->count; i++) {
-        rows += g->files[i]->row_count;
-        buf_clear(&path);
-        if (!store_fetch(t->lake->store, g->files[i]->path, &path, err)) {
-            return false;
-        }
-        buf_append_text(sql, i > 0 ? ", " : "");
-        engine_append_path(buf_text(&path), sql);
-    }
-    /* With schema= the engine believes that a file has one row, and would keep the file's rows in
-     * memory instead of the wanted ones. */
-    buf_append_format(sql, "], hive_partitioning = false, explicit_cardinality = %" PRIu64, rows);
-    buf_append_text(sql, ", schema = MAP {");
-    bool has_first = false;
-    uint32_t first = first_file_column(t);
-    for (uint32_t i = 0; i < column_count; i++) {
-        has_first = has_first || columns[i] == first;
-        if (partition_of(t, columns[i]) < 0) {
-            append_file_column(t, columns[i], sql);
-        }
-    }
-    if (!has_first) {
-        append_file_column(t, first, sql);
-    }
-    sql->size -= 2; /* the last comma */
-    buf_append_text(sql, "})");
+    *out = columns;
     return true;
 }
 
@@ -116,13 +54,27 @@ static bool append_files(struct table *t, const struct file_group *g, const uint
 static bool make_query(struct table *t, const struct file_group *g, const uint32_t *columns,
                        uint32_t column_count, const char *first, struct buf *sql, struct error *err)
 {
-    buf_append_format(sql, "SELECT %s", first);
-    for (uint32_t i = 0; i < column_count; i++) {
-        buf_append_text(sql, ", ");
-        append_output(t, g, columns[i], sql);
+    owned(arena_release) struct arena a = {0};
+    const struct lake_file_column *from = NULL;
+    const char **paths = arena_array(&a, g->count, sizeof(*paths));
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < g->count; i++) {
+        paths[i] = g->files[i]->path;
+        rows += g->files[i]->row_count;
     }
-    buf_append_text(sql, " FROM ");
-    return append_files(t, g, columns, column_count, sql, err);
+    return file_columns(t, g, &a, &from, err) &&
+           lake_scan_append(&(struct lake_scan){.store = t->lake->store,
+                                                .engine = t->engine,
+                                                .schema = t->schema,
+                                                .file_columns = from,
+                                                .columns = columns,
+                                                .column_count = column_count,
+                                                .paths = paths,
+                                                .path_count = g->count,
+                                                .row_count = rows,
+                                                .first = first,
+                                                .trusted = true},
+                            sql, err);
 }
 
 static bool check_types(const struct table *t, const struct engine_rows *rows, uint32_t first,
@@ -142,10 +94,16 @@ static bool check_types(const struct table *t, const struct engine_rows *rows, u
 
 /* ---- groups of files ---- */
 
+/* Where files hold the partition columns themselves, all can be read together. */
+static uint32_t grouping_fields(const struct table *t)
+{
+    return t->lake->type->files_hold_partition ? 0 : t->partition_count;
+}
+
 static bool is_same_partition(const struct table *t, const struct lake_file *a,
                               const struct lake_file *b)
 {
-    for (uint32_t i = 0; i < t->partition_count; i++) {
+    for (uint32_t i = 0; i < grouping_fields(t); i++) {
         const char *x = a->partition[i];
         const char *y = b->partition[i];
         if ((!x || !y) ? x != y : strcmp(x, y) != 0) {
@@ -160,7 +118,7 @@ static int compare_partitions(const void *a, const void *b, void *arg)
     const struct table *t = arg;
     const struct lake_file *x = *(const struct lake_file *const *)a;
     const struct lake_file *y = *(const struct lake_file *const *)b;
-    for (uint32_t i = 0; i < t->partition_count; i++) {
+    for (uint32_t i = 0; i < grouping_fields(t); i++) {
         const char *p = x->partition[i];
         const char *q = y->partition[i];
         int order = !p || !q ? (p != NULL) - (q != NULL) : strcmp(p, q);

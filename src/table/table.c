@@ -60,7 +60,7 @@ static struct lake_create creation(const struct table *t, const struct lake_reco
 {
     return (struct lake_create){
         .schema = t->schema,
-        .partition_columns = t->partition_columns,
+        .partition = t->partition,
         .partition_count = t->partition_count,
         .feed = t->feed,
         .vectors = t->mode == TABLE_UPSERT,

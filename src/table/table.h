@@ -27,7 +27,7 @@ struct table_options {
     bool filtered; /* a transform may drop rows: absent keys are then ordinary, not divergence */
     struct lake_table *lake;          /* moved: the table frees it */
     struct engine_connection *engine; /* borrowed */
-    const char *const *partition_by;  /* column names */
+    const char *const *partition_by;  /* column names, or "day(created_at)" ... */
     uint32_t partition_count;
     bool feed;
 };

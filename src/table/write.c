@@ -113,14 +113,15 @@ static bool partition_texts(const struct table *t, const struct plan_rows *rows,
     for (uint32_t i = 0; i < t->partition_count; i++) {
         struct column c = {0};
         struct chosen all = {.rows = rows, .count = rows->count};
-        if (!gather(t, &all, t->partition_columns[i], a, &c, err)) {
+        const struct lake_partition_field *field = &t->partition[i];
+        if (!gather(t, &all, field->column, a, &c, err)) {
             return false;
         }
         for (uint32_t row = 0; row < rows->count; row++) {
-            if (!lake_partition_text(&c, row, a, &texts[(size_t)row * t->partition_count + i],
-                                     err)) {
+            if (!lake_transform_text(field->transform, &c, row, a,
+                                     &texts[(size_t)row * t->partition_count + i], err)) {
                 return error_wrap(err, "table %s: column \"%s\"", t->name,
-                                  t->schema->columns[t->partition_columns[i]].name);
+                                  t->schema->columns[field->column].name);
             }
         }
     }
@@ -210,10 +211,11 @@ static bool split(const struct table *t, const struct plan_rows *rows, struct ar
 
 /* ---- files ---- */
 
-static bool is_partition_column(const struct table *t, uint32_t column)
+/* True for a column that only the table's metadata holds. */
+static bool is_in_metadata(const struct table *t, uint32_t column)
 {
-    for (uint32_t i = 0; i < t->partition_count; i++) {
-        if (t->partition_columns[i] == column) {
+    for (uint32_t i = 0; !t->lake->type->files_hold_partition && i < t->partition_count; i++) {
+        if (t->partition[i].column == column) {
             return true;
         }
     }
@@ -241,7 +243,7 @@ static uint32_t row_group_size(const struct engine_input *input)
 }
 
 /* Writes gathered columns to the file's staged place. */
-static bool write_columns(struct table *t, const struct engine_input *input,
+static bool write_columns(struct table *t, const struct engine_input *input, const int32_t *ids,
                           struct lake_new_file *file, struct error *err)
 {
     owned(buf_release) struct buf sql = {0};
@@ -257,7 +259,10 @@ static bool write_columns(struct table *t, const struct engine_input *input,
         return false;
     }
     struct engine_parquet parquet = {.path = buf_text(&path),
-                                     .row_group_size = row_group_size(input)};
+                                     .row_group_size = row_group_size(input),
+                                     .names = input->names,
+                                     .field_ids = ids,
+                                     .column_count = input->column_count};
     if (!engine_write_parquet(t->engine, buf_text(&sql), &parquet, &file->row_count, &file->size,
                               err)) {
         return false;
@@ -275,6 +280,11 @@ static bool write_file(struct table *t, struct plan *p, const struct file_rows *
     const char **names = arena_array(&a, column_count + 1, sizeof(*names));
     struct lake_statistics *statistics =
         is_change ? NULL : arena_zalloc(&p->arena, column_count * sizeof(*statistics));
+    int32_t *ids = arena_zalloc(&a, ((size_t)column_count + 1) * sizeof(*ids));
+    bool has_ids = t->lake->type->column_ids != NULL;
+    if (has_ids && !t->lake->type->column_ids(t->lake, t->schema, ids, err)) {
+        return error_wrap(err, "table %s", t->name);
+    }
     uint32_t used = 0;
     for (uint32_t i = 0; i < column_count; i++) {
         if (!gather(t, &f->chosen, i, &a, &columns[used], err)) {
@@ -283,7 +293,8 @@ static bool write_file(struct table *t, struct plan *p, const struct file_rows *
         if (statistics) {
             lake_statistics_collect(&columns[used], f->chosen.count, &p->arena, &statistics[i]);
         }
-        if (!is_partition_column(t, i)) {
+        if (!is_in_metadata(t, i)) {
+            ids[used] = ids[i]; /* `used` is never ahead of i */
             names[used++] = t->schema->columns[i].name;
         }
     }
@@ -297,10 +308,11 @@ static bool write_file(struct table *t, struct plan *p, const struct file_rows *
         partition[i] = text ? arena_string(&p->arena, text, strlen(text)) : NULL;
     }
     *out = (struct lake_new_file){.partition = partition, .statistics = statistics};
-    out->path = (is_change ? lake_change_path : lake_data_path)(
-        &p->arena, t->schema, t->partition_columns, t->partition_count, partition);
-    return write_columns(t, &(struct engine_input){names, columns, used, f->chosen.count}, out,
-                         err);
+    out->path = is_change ? lake_change_path(&p->arena, t->partition, t->partition_count, partition)
+                          : lake_data_path(&p->arena, t->lake->type->data_directory, t->partition,
+                                           t->partition_count, partition);
+    return write_columns(t, &(struct engine_input){names, columns, used, f->chosen.count},
+                         has_ids ? ids : NULL, out, err);
 }
 
 static bool write_rows(struct table *t, struct plan *p, const struct plan_rows *rows,

@@ -4,11 +4,11 @@
 
 #include "delta/path.h"
 #include "delta/protocol.h"
-#include "delta/record.h"
 #include "delta/schema.h"
 #include "delta/state.h"
 #include "delta/stats.h"
 #include "delta/vector.h"
+#include "lake/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -50,7 +50,7 @@ static void look_at(const struct delta_action *action)
         buf_release(&text);
     } else if (action->kind == DELTA_DOMAIN) {
         struct lake_record record;
-        (void)!delta_record_parse(action->domain.configuration, &record, &err);
+        (void)!lake_record_parse(action->domain.configuration, &record, &err);
     } else if (action->kind == DELTA_ADD || action->kind == DELTA_REMOVE) {
         look_at_file(&action->file);
     }

@@ -1,6 +1,5 @@
 #include "base/clock.h"
 #include "catalog/rest.h"
-#include "iceberg_stub.h"
 #include "scripted_server.h"
 #include "test.h"
 

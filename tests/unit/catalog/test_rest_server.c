@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "catalog/rest.h"
-#include "iceberg_stub.h"
 #include "test.h"
 
 /* A namespace of its own for each test, so that a server may serve many. */

@@ -38,7 +38,8 @@ static inline bool fixture_create(struct fixture *f, struct lake_table *table, b
                                   struct error *err)
 {
     struct lake_create create = {.schema = f->schema,
-                                 .partition_columns = &(uint32_t){1},
+                                 .partition =
+                                     &(struct lake_partition_field){.name = "p", .column = 1},
                                  .partition_count = 1,
                                  .feed = true,
                                  .vectors = vectors,
@@ -51,7 +52,8 @@ static inline struct lake_new_file fixture_file(struct fixture *f, uint64_t rows
     const char **partition = arena_array(&f->arena, 1, sizeof(*partition));
     partition[0] = "a b%/";
     return (struct lake_new_file){
-        .path = lake_data_path(&f->arena, f->schema, &(uint32_t){1}, 1, partition),
+        .path = lake_data_path(
+            &f->arena, "", &(struct lake_partition_field){.name = "p", .column = 1}, 1, partition),
         .partition = partition,
         .row_count = rows,
         .size = rows * 10};

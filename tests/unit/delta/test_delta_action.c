@@ -1,5 +1,5 @@
 #include "delta/action.h"
-#include "delta/record.h"
+#include "lake/record.h"
 #include "test.h"
 
 static bool decode(const char *text, struct arena *a, struct delta_actions *out, struct error *err)
@@ -127,8 +127,8 @@ static void a_record_written_reads_back_the_same(void **state)
     struct buf text = {0};
     struct lake_record back = {0};
     struct error err = {0};
-    delta_record_format(&r, &text);
-    assert_true(delta_record_parse(buf_text(&text), &back, &err));
+    lake_record_format(&r, &text);
+    assert_true(lake_record_parse(buf_text(&text), &back, &err));
     assert_true(position_equal(r.position, back.position));
     assert_true(position_equal(r.complete, back.complete));
     assert_int_equal(back.epoch, 12);
@@ -153,12 +153,12 @@ static void records_that_are_none_are_refused(void **state)
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
         struct lake_record r;
         struct error err = {0};
-        assert_false(delta_record_parse(broken[i], &r, &err));
+        assert_false(lake_record_parse(broken[i], &r, &err));
         assert_int_equal(err.kind, ERROR_DATA);
     }
     struct lake_record r;
     struct error err = {0};
-    assert_false(delta_record_parse("{\"format\":2}", &r, &err));
+    assert_false(lake_record_parse("{\"format\":2}", &r, &err));
     assert_int_equal(err.kind, ERROR_CONFIG);
 }
 

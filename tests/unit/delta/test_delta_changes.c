@@ -42,7 +42,9 @@ static struct lake_new_file write_file(struct feed_fixture *e, const char *selec
     struct error err = {0};
     struct buf path = {0};
     if (is_change) {
-        file.path = lake_change_path(&e->f->arena, e->f->schema, &(uint32_t){1}, 1, file.partition);
+        file.path =
+            lake_change_path(&e->f->arena, &(struct lake_partition_field){.name = "p", .column = 1},
+                             1, file.partition);
     }
     assert_true(store_stage(e->f->table->store, file.path, &path, &err));
     struct engine_parquet parquet = {.path = buf_text(&path)};

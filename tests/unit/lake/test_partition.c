@@ -90,21 +90,16 @@ static void paths_are_hive_style_unique_and_need_no_encoding(void **state)
 {
     (void)state;
     struct arena a = {0};
-    struct schema *s = schema_new(2);
-    s->columns[0].name = "a b";
-    s->columns[1].name = "day";
-    schema_seal(s);
-    static const uint32_t columns[] = {0, 1};
+    static const struct lake_partition_field fields[] = {{.name = "a b"}, {.name = "day"}};
     static const char *const values[] = {"x/y", NULL};
-    char *one = lake_data_path(&a, s, columns, 2, values);
-    char *two = lake_data_path(&a, s, columns, 2, values);
-    static const char expected[] = "a_b=x_y/day=__HIVE_DEFAULT_PARTITION__/part-";
+    char *one = lake_data_path(&a, "data/", fields, 2, values);
+    char *two = lake_data_path(&a, "data/", fields, 2, values);
+    static const char expected[] = "data/a_b=x_y/day=__HIVE_DEFAULT_PARTITION__/part-";
     assert_memory_equal(one, expected, sizeof(expected) - 1);
     assert_string_not_equal(one, two);
 
-    char *change = lake_change_path(&a, s, columns, 0, NULL);
+    char *change = lake_change_path(&a, fields, 0, NULL);
     assert_memory_equal(change, "_change_data/cdc-", 17);
-    schema_release(s);
     arena_release(&a);
 }
 
@@ -112,17 +107,54 @@ static void long_values_do_not_make_long_names(void **state)
 {
     (void)state;
     struct arena a = {0};
-    struct schema *s = schema_new(1);
-    s->columns[0].name = "k";
-    schema_seal(s);
     char value[2000];
     memset(value, 0xC3, sizeof(value));
     value[sizeof(value) - 1] = '\0';
     const char *values = value;
-    char *path = lake_data_path(&a, s, &(uint32_t){0}, 1, &values);
+    char *path = lake_data_path(&a, "", &(struct lake_partition_field){.name = "k"}, 1, &values);
     assert_true(strchr(path, '/') - path < 200);
-    schema_release(s);
     arena_release(&a);
+}
+
+static void assert_parsed(const char *text, enum lake_transform_kind kind, uint32_t parameter,
+                          const char *name)
+{
+    struct arena a = {0};
+    struct error err = {0};
+    struct lake_transform transform;
+    const char *column = NULL;
+    assert_true(lake_partition_parse(text, &a, &transform, &column, &err));
+    assert_int_equal(transform.kind, kind);
+    assert_int_equal(transform.parameter, parameter);
+    assert_string_equal(lake_partition_name(transform, column, &a), name);
+    arena_release(&a);
+}
+
+static void partitions_are_columns_or_transforms_of_them(void **state)
+{
+    (void)state;
+    assert_parsed("country", LAKE_IDENTITY, 0, "country");
+    assert_parsed("identity(country)", LAKE_IDENTITY, 0, "country");
+    assert_parsed("day(created_at)", LAKE_DAY, 0, "created_at_day");
+    assert_parsed("bucket(16, id)", LAKE_BUCKET, 16, "id_bucket");
+    assert_parsed(" truncate ( 4 ,code ) ", LAKE_IDENTITY, 0, " truncate ( 4 ,code ) ");
+    assert_parsed("truncate( 4 ,code )", LAKE_TRUNCATE, 4, "code_trunc");
+}
+
+static void partitions_that_say_nothing_are_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"bucket(id)",    "bucket(0, id)", "bucket(16 id)",
+                                        "bucket(1x, i)", "day()",         "week(created_at)"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct arena a = {0};
+        struct error err = {0};
+        struct lake_transform transform;
+        const char *column = NULL;
+        assert_false(lake_partition_parse(texts[i], &a, &transform, &column, &err));
+        assert_int_equal(err.kind, ERROR_CONFIG);
+        arena_release(&a);
+    }
 }
 
 int main(void)
@@ -134,6 +166,8 @@ int main(void)
         cmocka_unit_test(what_would_come_back_as_something_else_is_refused),
         cmocka_unit_test(paths_are_hive_style_unique_and_need_no_encoding),
         cmocka_unit_test(long_values_do_not_make_long_names),
+        cmocka_unit_test(partitions_are_columns_or_transforms_of_them),
+        cmocka_unit_test(partitions_that_say_nothing_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,8 +78,8 @@ static inline bool fake_create(struct lake_table *t, const struct lake_create *c
     fake_schema(f, create->schema);
     t->snapshot.exists = true;
     t->snapshot.table_id = "fake";
-    t->snapshot.partition_columns = arena_copy(&f->arena, create->partition_columns,
-                                               create->partition_count * sizeof(uint32_t));
+    t->snapshot.partition = arena_copy(&f->arena, create->partition,
+                                       create->partition_count * sizeof(*create->partition));
     t->snapshot.partition_count = create->partition_count;
     t->snapshot.has_feed = create->feed;
     fake_record(f, &create->record);
@@ -273,6 +273,7 @@ static inline void fake_free(struct fake_lake *f)
 
 static const struct lake_type fake_lake = {
     .name = "fake",
+    .data_directory = "",
     .stored_type = fake_stored_type,
     .create = fake_create,
     .refresh = fake_refresh,
@@ -355,6 +356,7 @@ static void recorded_free(struct lake_table *t)
 }
 
 static const struct lake_type recorded_delta = {
+    .data_directory = "",
     .name = "delta",
     .stored_type = recorded_stored_type,
     .create = recorded_create,

@@ -272,7 +272,7 @@ static inline void file_texts(const struct fixture *f, const struct lake_file *f
         const char *constant = NULL;
         bool is_constant = false;
         for (uint32_t k = 0; k < s->partition_count; k++) {
-            if (s->partition_columns[k] == i) {
+            if (s->partition[k].column == i) {
                 is_constant = true;
                 constant = file->partition[k] ? file->partition[k] : "~";
             }

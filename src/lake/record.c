@@ -1,43 +1,58 @@
-#include "delta/record.h"
+#include "lake/record.h"
 
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "delta/field.h"
-#include "format/json.h"
+enum { FORMAT = 1, TEXT_SIZE_MAX = 1 << 20 };
 
-enum { FORMAT = 1 };
+static void json_free(json_t **j)
+{
+    json_decref(*j);
+}
 
-char *delta_record_name(const char *pipeline)
+char *lake_record_name(const char *pipeline)
 {
     struct buf name = {0};
     buf_append_format(&name, "leat.%s", pipeline);
     return name.data;
 }
 
-static void append_position(struct buf *out, const char *key, struct position p)
+static void set_position(json_t *o, const char *key, struct position p)
 {
     owned(buf_release) struct buf text = {0};
     position_format(p, &text);
-    json_append_key(out, key);
-    json_write_string(buf_str(&text), out);
+    (void)json_object_set_new(o, key, json_string(buf_text(&text)));
 }
 
-void delta_record_format(const struct lake_record *record, struct buf *out)
+void lake_record_format(const struct lake_record *record, struct buf *out)
 {
-    buf_append_format(out, "{\"format\":%d,\"version\":%" PRId64, FORMAT, record->version);
-    json_append_key(out, "txnId");
-    json_append_text(out, record->txn_id);
-    append_position(out, "position", record->position);
-    append_position(out, "complete", record->complete);
-    json_append_key(out, "epoch");
-    buf_append_format(out, "%" PRIu64, record->epoch);
-    json_append_key(out, "phase");
-    json_append_text(out, record->phase == PHASE_LOADING ? "loading" : "streaming");
-    json_append_key(out, "loadId");
-    json_append_text(out, record->load_id);
-    json_append_key(out, "source");
-    json_append_text(out, record->source);
-    buf_append_char(out, '}');
+    owned(json_free) json_t *o = json_object();
+    (void)json_object_set_new(o, "format", json_integer(FORMAT));
+    (void)json_object_set_new(o, "version", json_integer(record->version));
+    (void)json_object_set_new(o, "txnId", json_string(record->txn_id));
+    set_position(o, "position", record->position);
+    set_position(o, "complete", record->complete);
+    (void)json_object_set_new(o, "epoch", json_integer((json_int_t)record->epoch));
+    (void)json_object_set_new(
+        o, "phase", json_string(record->phase == PHASE_LOADING ? "loading" : "streaming"));
+    (void)json_object_set_new(o, "loadId", json_string(record->load_id));
+    (void)json_object_set_new(o, "source", json_string(record->source));
+    char *text = json_dumps(o, JSON_COMPACT);
+    if (!text) {
+        abort();
+    }
+    buf_append_text(out, text);
+    free(text);
+}
+
+static bool read_integer(const json_t *o, const char *key, int64_t *out, struct error *err)
+{
+    const json_t *value = json_object_get(o, key);
+    *out = json_integer_value(value);
+    return json_is_integer(value) ||
+           error_set(err, ERROR_DATA, "field \"%s\" of the position record is wrong", key);
 }
 
 static bool read_text(const json_t *o, const char *key, char *out, size_t size, struct error *err)
@@ -69,13 +84,17 @@ static bool read_phase(const json_t *o, enum barrier_phase *out, struct error *e
            error_set(err, ERROR_DATA, "the position record has the phase \"%s\"", text);
 }
 
-bool delta_record_parse(const char *text, struct lake_record *out, struct error *err)
+bool lake_record_parse(const char *text, struct lake_record *out, struct error *err)
 {
-    owned(json_free) json_t *o = text ? field_parse(str_from(text), err) : NULL;
+    size_t size = text ? strnlen(text, TEXT_SIZE_MAX) : 0;
+    owned(json_free) json_t *o = text ? json_loadb(text, size, 0, NULL) : NULL;
     int64_t format = 0;
     int64_t epoch = 0;
-    if (!o || !field_int64(o, "format", &format, NULL, err)) {
+    if (!json_is_object(o)) {
         return error_set(err, ERROR_DATA, "the position record is not JSON");
+    }
+    if (!read_integer(o, "format", &format, err)) {
+        return false;
     }
     if (format > FORMAT) {
         return error_set(err, ERROR_CONFIG,
@@ -83,9 +102,7 @@ bool delta_record_parse(const char *text, struct lake_record *out, struct error 
                          format);
     }
     struct lake_record r = {0};
-    bool has_version = false;
-    if (!field_int64(o, "version", &r.version, &has_version, err) ||
-        !field_int64(o, "epoch", &epoch, NULL, err) ||
+    if (!read_integer(o, "version", &r.version, err) || !read_integer(o, "epoch", &epoch, err) ||
         !read_text(o, "txnId", r.txn_id, sizeof(r.txn_id), err) ||
         !read_position(o, "position", &r.position, err) ||
         !read_position(o, "complete", &r.complete, err) || !read_phase(o, &r.phase, err) ||
@@ -93,8 +110,8 @@ bool delta_record_parse(const char *text, struct lake_record *out, struct error 
         !read_text(o, "source", r.source, sizeof(r.source), err)) {
         return false;
     }
-    if (!has_version || epoch < 0) {
-        return error_set(err, ERROR_DATA, "the position record has no version");
+    if (epoch < 0) {
+        return error_set(err, ERROR_DATA, "the position record has a negative epoch");
     }
     r.epoch = (uint64_t)epoch;
     *out = r;
