@@ -60,7 +60,12 @@ static bool create(struct setting *s)
                                2, "name", "v", "required", 0, "type", "string");
     assert_non_null(schema);
     json_t *properties = json_pack("{s:s}", "owner", "leat");
-    struct iceberg_create create = {.schema = schema, .properties = properties};
+    struct iceberg_spec_field field = {.source_id = 2,
+                                       .field_id = 1000,
+                                       .name = "v_part",
+                                       .transform = {.kind = LAKE_TRUNCATE, .parameter = 4}};
+    struct iceberg_spec spec = {.fields = &field, .field_count = 1};
+    struct iceberg_create create = {.schema = schema, .spec = &spec, .properties = properties};
     s->err = (struct error){0};
     iceberg_metadata_free(&s->metadata);
     bool done = s->catalog->type->create(s->catalog, &s->name, &create, &s->metadata, &s->err);
@@ -118,15 +123,14 @@ static json_t *adds_snapshot(const struct setting *s, json_int_t id, json_int_t 
                      "snapshot-id", id);
 }
 
-static json_int_t current_snapshot(const struct setting *s)
+static int64_t current_snapshot(const struct setting *s)
 {
-    return json_integer_value(json_object_get(s->metadata->json, "current-snapshot-id"));
+    return s->metadata->current ? s->metadata->current->id : -1;
 }
 
 static const char *property(const struct setting *s, const char *key)
 {
-    return json_string_value(
-        json_object_get(json_object_get(s->metadata->json, "properties"), key));
+    return iceberg_metadata_property(s->metadata, key);
 }
 
 static void create_or_fail(struct setting *s)
@@ -145,7 +149,12 @@ static void a_table_is_missing_until_it_is_created(void **state)
     assert_null(s.metadata);
 
     create_or_fail(&s);
-    assert_int_equal(json_integer_value(json_object_get(s.metadata->json, "format-version")), 2);
+    assert_int_equal(s.metadata->format_version, 2);
+    assert_int_equal(s.metadata->schema->field_count, 2);
+    assert_string_equal(s.metadata->schema->fields[1].name, "v");
+    assert_int_equal(s.metadata->spec->field_count, 1);
+    assert_int_equal(s.metadata->spec->fields[0].transform.kind, LAKE_TRUNCATE);
+    assert_null(s.metadata->current);
     assert_string_equal(property(&s, "owner"), "leat");
     char uuid[64];
     (void)snprintf(uuid, sizeof(uuid), "%s", s.metadata->uuid);
@@ -203,7 +212,60 @@ static void of_two_writers_at_one_snapshot_one_wins(void **state)
     assert_int_equal(s.err.kind, ERROR_CONFLICT);
     assert_true(load(&s));
     assert_int_equal(current_snapshot(&s), 22);
-    assert_int_equal(json_array_size(json_object_get(s.metadata->json, "snapshots")), 2);
+    assert_int_equal(s.metadata->snapshot_count, 2);
+    assert_string_equal(iceberg_snapshot_summary(s.metadata->current, "leat.position"), s.inner);
+}
+
+/* Where a catalog has no server we move metadata on ourselves: to the same place. */
+static void our_own_updates_give_what_the_server_gives(void **state)
+{
+    (void)state;
+    owned(release) struct setting s = {0};
+    start(&s);
+    create_or_fail(&s);
+    owned(iceberg_metadata_free) struct iceberg_metadata *base = take(s.metadata);
+    json_t *requirements = requires_uuid(base->uuid);
+    json_t *updates = json_pack(
+        "[{s:s, s:{s:s, s:[i], s:[{s:i, s:s, s:b, s:s}, {s:i, s:s, s:b, s:s}]}, s:i},"
+        " {s:s, s:i}, {s:s, s:{s:i, s:[{s:i, s:i, s:s, s:s}]}}, {s:s, s:i}]",
+        "action", "add-schema", "schema", "type", "struct", "identifier-field-ids", 1, "fields",
+        "id", 1, "name", "id", "required", 1, "type", "long", "id", 3, "name", "w", "required", 0,
+        "type", "timestamptz", "last-column-id", 3, "action", "set-current-schema", "schema-id", -1,
+        "action", "add-spec", "spec", "spec-id", 1, "fields", "source-id", 3, "field-id", 1001,
+        "name", "w_day", "transform", "day", "action", "set-default-spec", "spec-id", -1);
+    assert_non_null(updates);
+    json_t *more = adds_snapshot(&s, 44, 0, 1);
+    assert_int_equal(json_array_extend(updates, more), 0);
+    json_decref(more);
+    more = sets_property("a", "1");
+    assert_int_equal(json_array_extend(updates, more), 0);
+    json_decref(more);
+    more = json_pack("[{s:s, s:[s]}]", "action", "remove-properties", "removals", "owner");
+    assert_int_equal(json_array_extend(updates, more), 0);
+    json_decref(more);
+
+    json_t *ours =
+        iceberg_metadata_apply(base, requirements, updates, "file:///base.json", NULL, &s.err);
+    if (!ours || !commit(&s, s.catalog, requirements, updates)) {
+        fail_msg("%s", s.err.message);
+    }
+    static const char *const keys[] = {
+        "format-version",  "table-uuid",          "location",    "last-sequence-number",
+        "last-column-id",  "current-schema-id",   "schemas",     "partition-specs",
+        "default-spec-id", "last-partition-id",   "sort-orders", "default-sort-order-id",
+        "properties",      "current-snapshot-id", "snapshots",   "refs"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        char *our_text =
+            json_dumps(json_object_get(ours, keys[i]), JSON_SORT_KEYS | JSON_ENCODE_ANY);
+        char *their_text = json_dumps(json_object_get(s.metadata->json, keys[i]),
+                                      JSON_SORT_KEYS | JSON_ENCODE_ANY);
+        if (!our_text || !their_text || strcmp(our_text, their_text) != 0) {
+            fail_msg("%s is %s here and %s there", keys[i], our_text, their_text);
+        }
+        free(our_text);
+        free(their_text);
+    }
+    json_decref(ours);
 }
 
 static void what_the_server_refuses_is_said_in_its_words(void **state)
@@ -236,6 +298,7 @@ int main(void)
         cmocka_unit_test(a_commit_gives_what_a_load_then_gives),
         cmocka_unit_test(a_commit_to_another_table_of_that_name_is_a_conflict),
         cmocka_unit_test(of_two_writers_at_one_snapshot_one_wins),
+        cmocka_unit_test(our_own_updates_give_what_the_server_gives),
         cmocka_unit_test(what_the_server_refuses_is_said_in_its_words),
         cmocka_unit_test(a_commit_to_a_table_that_is_not_there_is_a_conflict),
     };
