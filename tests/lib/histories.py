@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .iceberg import Snapshot, iceberg_snapshots
-from .json_rows import table_rows
 from .rows import Row
 from .spark import Spark
 
@@ -453,6 +452,3 @@ def aligned(rows: list[Row], names: list[str]) -> list[Row]:
         extra = row.keys() - set(names) - {"_change_type", "_commit_version", "_commit_timestamp"}
         assert not extra - {"_commit_snapshot_id"}, f"columns {extra} are not of the table"
     return [{**dict.fromkeys(names), **row} for row in rows]
-
-
-__all__ = ["COLUMNS", "DeltaHistory", "IcebergHistory", "aligned", "table_rows"]
