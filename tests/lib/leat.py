@@ -274,6 +274,31 @@ class Leat:
         assert done.returncode == 0, f"exit code {done.returncode}:\n{done.stderr}"
         return [json.loads(line) for line in done.stdout.splitlines() if line]
 
+    def changes(
+        self, location: Path | str, first: int | None = None, last: int | None = None, *more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Prints the changes of a lake table as JSON, and expects that it can.
+
+        `first` is the first version for Delta, the snapshot before the first one for Iceberg.
+        """
+        args = ["changes", str(location), "--format", "json"]
+        if first is not None:
+            args += ["--from", str(first)]
+        if last is not None:
+            args += ["--to", str(last)]
+        done = self.run(*args, *more, config=False)
+        assert done.returncode == 0, f"exit code {done.returncode}: {args}\n{done.stderr}"
+        return done
+
+    @staticmethod
+    def explained_files(done: subprocess.CompletedProcess[str]) -> list[str]:
+        """Returns the names of the Parquet files that `--explain` said it reads, sorted."""
+        return sorted(re.findall(r"[^/\s\"']+\.parquet\b", done.stderr))
+
+    def query(self, sql: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """Runs SQL over lake tables, printed as JSON."""
+        return self.run("query", sql, "--format", "json", config=False, **more)
+
     def start(self, *args: str, failpoint: str | None = None, **env: str) -> Running:
         """Starts `leat run` (or another command); `failpoint` is `name` or `name:n` (n-th pass)."""
         if failpoint is not None:
