@@ -34,7 +34,9 @@ bool iceberg_plan_stage(struct iceberg_plan *plan, const char *key, struct str d
         const char **old = plan->written;
         plan->written_capacity = plan->written_capacity ? plan->written_capacity * 2 : 16;
         plan->written = arena_array(&plan->arena, plan->written_capacity, sizeof(*plan->written));
-        memcpy((void *)plan->written, (void *)old, plan->written_count * sizeof(*old));
+        for (uint32_t i = 0; i < plan->written_count; i++) {
+            plan->written[i] = old[i];
+        }
     }
     plan->written[plan->written_count++] = arena_string(&plan->arena, key, strlen(key));
     iceberg_location_join(plan->table->metadata->location, key, &text);
