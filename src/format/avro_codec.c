@@ -11,8 +11,8 @@
 enum {
     BLOCK_SIZE_MAX = 1 << 28,
     PIECE_SIZE = 1 << 16,
-    RATIO_MAX = 1100,        /* deflate reaches 1032; what needs more is made to be a bomb */
-    WINDOW_LOG_MAX = 25,     /* zstandard's memory: 32 MiB */
+    RATIO_MAX = 1100,    /* deflate reaches 1032; what needs more is made to be a bomb */
+    WINDOW_LOG_MAX = 25, /* zstandard's memory: 32 MiB */
     RAW_DEFLATE_BITS = -15,
 };
 
@@ -91,7 +91,7 @@ static bool unzstd_block(struct str data, struct buf *out, struct error *err)
     ZSTD_inBuffer in = {.src = data.data, .size = data.size};
     size_t limit = size_max(data);
     size_t start = out->size;
-    size_t code = 1; /* 0: a frame is complete */
+    size_t code = 1;  /* 0: a frame is complete */
     bool full = true; /* the last piece: there may be more of it */
     while (!ZSTD_isError(code) && (in.pos < in.size || full) && out->size - start <= limit) {
         ZSTD_outBuffer to = {.dst = piece, .size = sizeof(piece)};

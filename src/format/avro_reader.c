@@ -9,7 +9,7 @@
 enum {
     SYNC_SIZE = 16,
     RECORD_VALUES_MAX = 1 << 22, /* what one record may make of few bytes */
-    VALUES_PER_BYTE = 16,        /* records and nulls take no bytes, but hang on something that does */
+    VALUES_PER_BYTE = 16, /* records and nulls take no bytes, but hang on something that does */
 };
 
 struct avro_reader {
@@ -38,14 +38,13 @@ static bool read_value(struct decoder *d, const struct avro_schema *s, uint32_t 
 
 /* --- values [Avro 1.11, Binary Encoding] --- */
 
+/* At most ten bytes. Bits above the 64th are dropped, as the reference implementation does: there
+ * are writers of snapshot ids that have them. */
 static int64_t read_long(struct reader *r)
 {
     uint64_t v = 0;
     for (uint32_t shift = 0; shift < 64; shift += 7) {
         uint8_t b = reader_u8(r);
-        if (shift == 63 && b > 1) {
-            break;
-        }
         v |= (uint64_t)(b & 0x7F) << shift;
         if (!(b & 0x80)) {
             return (int64_t)(v >> 1 ^ -(v & 1));
@@ -82,8 +81,7 @@ static bool copy_bytes(struct decoder *d, struct str bytes, struct avro_value *o
         return false;
     }
     *out = (struct avro_value){
-        .kind = AVRO_BYTES,
-        .bytes = {arena_string(d->arena, bytes.data, bytes.size), bytes.size}};
+        .kind = AVRO_BYTES, .bytes = {arena_string(d->arena, bytes.data, bytes.size), bytes.size}};
     return true;
 }
 
@@ -97,8 +95,7 @@ static bool read_union(struct decoder *d, const struct avro_schema *s, uint32_t 
                        struct avro_value *out)
 {
     int64_t branch = read_long(d->r);
-    return branch >= 0 && branch < s->count &&
-           read_value(d, s->branches[branch], depth + 1, out);
+    return branch >= 0 && branch < s->count && read_value(d, s->branches[branch], depth + 1, out);
 }
 
 static bool read_record(struct decoder *d, const struct avro_schema *s, uint32_t depth,
@@ -235,8 +232,7 @@ static bool corrupt(const struct avro_reader *r, const char *what, struct error 
 static bool read_metadata(struct avro_reader *r, struct error *err)
 {
     uint32_t capacity = 0;
-    for (uint64_t left = read_block_count(&r->file); left > 0;
-         left = read_block_count(&r->file)) {
+    for (uint64_t left = read_block_count(&r->file); left > 0; left = read_block_count(&r->file)) {
         for (; left > 0 && !r->file.failed; left--) {
             if (r->metadata_count == capacity) {
                 capacity = capacity ? capacity * 2 : 8;

@@ -24,10 +24,10 @@ static const struct {
     const char *name;
     struct avro_schema schema;
 } primitives[] = {
-    {"null", {.type = AVRO_TYPE_NULL}},     {"boolean", {.type = AVRO_TYPE_BOOLEAN}},
-    {"int", {.type = AVRO_TYPE_INT}},       {"long", {.type = AVRO_TYPE_LONG}},
-    {"float", {.type = AVRO_TYPE_FLOAT}},   {"double", {.type = AVRO_TYPE_DOUBLE}},
-    {"bytes", {.type = AVRO_TYPE_BYTES}},   {"string", {.type = AVRO_TYPE_STRING}},
+    {"null", {.type = AVRO_TYPE_NULL}},   {"boolean", {.type = AVRO_TYPE_BOOLEAN}},
+    {"int", {.type = AVRO_TYPE_INT}},     {"long", {.type = AVRO_TYPE_LONG}},
+    {"float", {.type = AVRO_TYPE_FLOAT}}, {"double", {.type = AVRO_TYPE_DOUBLE}},
+    {"bytes", {.type = AVRO_TYPE_BYTES}}, {"string", {.type = AVRO_TYPE_STRING}},
 };
 
 /* --- names --- */
@@ -81,8 +81,7 @@ static const struct avro_schema *parse_fixed(struct parser *p, const json_t *jso
     return define(p, json, space, s) ? s : NULL;
 }
 
-static const struct avro_schema *parse_enum(struct parser *p, const json_t *json,
-                                            const char *space)
+static const struct avro_schema *parse_enum(struct parser *p, const json_t *json, const char *space)
 {
     const json_t *symbols = json_object_get(json, "symbols");
     if (!json_is_array(symbols)) {
@@ -94,8 +93,7 @@ static const struct avro_schema *parse_enum(struct parser *p, const json_t *json
 }
 
 static const struct avro_schema *parse_items(struct parser *p, enum avro_type type,
-                                             const json_t *items, const char *space,
-                                             uint32_t depth)
+                                             const json_t *items, const char *space, uint32_t depth)
 {
     struct avro_schema *s = arena_zalloc(p->arena, sizeof(*s));
     *s = (struct avro_schema){.type = type, .item = parse(p, items, space, depth + 1)};

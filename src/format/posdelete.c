@@ -41,10 +41,10 @@ static const char iceberg_schema[] =
 struct chunk {
     const char *name;
     int32_t type;
-    int32_t encoding;         /* of its data pages */
+    int32_t encoding;          /* of its data pages */
     int64_t dictionary_offset; /* 0: none */
     int64_t data_offset;
-    int64_t size;              /* with headers */
+    int64_t size; /* with headers */
     int64_t uncompressed_size;
     int32_t page_count; /* data pages */
     struct str min;
@@ -123,9 +123,9 @@ static void write_paths(struct str path, uint64_t row_count, struct chunk *c, st
         }
         buf_append_char(&content, (char)(uint8_t)head);
         buf_append_char(&content, 0);
-        write_page(&(struct page){PAGE_DATA, ENCODING_RLE_DICTIONARY, (int32_t)count,
-                                  buf_str(&content)},
-                   c, out);
+        write_page(
+            &(struct page){PAGE_DATA, ENCODING_RLE_DICTIONARY, (int32_t)count, buf_str(&content)},
+            c, out);
     }
 }
 

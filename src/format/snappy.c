@@ -45,14 +45,15 @@ static bool append_copy(struct reader *r, uint8_t tag, size_t start, struct buf 
 {
     bool is_short = (tag & 3) == 1;
     size_t size = is_short ? ((tag >> 2) & 7) + 4u : (tag >> 2) + 1u;
-    size_t offset = is_short ? (size_t)(tag >> 5) << 8 | reader_u8(r)
-                             : read_le(r, (tag & 3) == 2 ? 2 : 4);
+    size_t offset =
+        is_short ? (size_t)(tag >> 5) << 8 | reader_u8(r) : read_le(r, (tag & 3) == 2 ? 2 : 4);
     if (r->failed || offset == 0 || offset > out->size - start) {
         return false;
     }
     char bytes[64];
     for (size_t i = 0; i < size; i++) {
-        bytes[i] = i < offset ? out->data[out->size - offset + i] : bytes[i - offset];
+        const char *from = i < offset ? out->data + out->size + i : bytes + i;
+        bytes[i] = *(from - offset);
     }
     buf_append(out, bytes, size);
     return true;

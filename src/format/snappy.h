@@ -8,5 +8,4 @@
 #include "base/str.h"
 
 /* Appends the uncompressed bytes, of which there may be size_max. ERROR_DATA. */
-must_check bool snappy_decode(struct str data, size_t size_max, struct buf *out,
-                              struct error *err);
+must_check bool snappy_decode(struct str data, size_t size_max, struct buf *out, struct error *err);

@@ -46,8 +46,9 @@ static bool find_spec(struct decoder *d, const struct avro_reader *r,
         return false;
     }
     if (version > FORMAT_VERSION_MAX) {
-        return error_set(d->err, ERROR_CONFIG, "format version %" PRId32 " is not supported",
-                         version);
+        (void)error_set(d->err, ERROR_CONFIG, "format version %" PRId32 " is not supported",
+                        version);
+        return false;
     }
     for (uint32_t i = 0; i < m->spec_count; i++) {
         if (m->specs[i].id == id) {
@@ -55,8 +56,9 @@ static bool find_spec(struct decoder *d, const struct avro_reader *r,
         }
     }
     if (!d->spec) {
-        return error_set(d->err, ERROR_DATA,
-                         "partition spec %" PRId32 " is not in the table's metadata", id);
+        (void)error_set(d->err, ERROR_DATA,
+                        "partition spec %" PRId32 " is not in the table's metadata", id);
+        return false;
     }
     d->types = arena_array(d->arena, d->spec->field_count, sizeof(*d->types));
     for (uint32_t i = 0; i < d->spec->field_count; i++) {
@@ -99,12 +101,9 @@ static const struct {
     const char *name;
     int32_t id, key_id, value_id;
 } maps[MAP_COUNT] = {
-    [SIZES] = {"column_sizes", 108, 117, 118},
-    [VALUES] = {"value_counts", 109, 119, 120},
-    [NULLS] = {"null_value_counts", 110, 121, 122},
-    [NANS] = {"nan_value_counts", 137, 138, 139},
-    [LOWER] = {"lower_bounds", 125, 126, 127},
-    [UPPER] = {"upper_bounds", 128, 129, 130},
+    [SIZES] = {"column_sizes", 108, 117, 118},      [VALUES] = {"value_counts", 109, 119, 120},
+    [NULLS] = {"null_value_counts", 110, 121, 122}, [NANS] = {"nan_value_counts", 137, 138, 139},
+    [LOWER] = {"lower_bounds", 125, 126, 127},      [UPPER] = {"upper_bounds", 128, 129, 130},
 };
 
 static int compare_ids(const void *a, const void *b)
@@ -114,12 +113,34 @@ static int compare_ids(const void *a, const void *b)
     return (left->field_id > right->field_id) - (left->field_id < right->field_id);
 }
 
+/* Some writers give a pair's fields no ids, only the names that the convention for maps asks for.
+ * Returns the pair as it should have been, in the caller's `fields` and `record`. */
+static const struct avro_value *with_ids(const struct avro_value *pair, uint32_t map,
+                                         struct avro_field fields[2], struct avro_value *record)
+{
+    if (pair->kind != AVRO_RECORD || pair->record.count != 2) {
+        return pair;
+    }
+    memcpy(fields, pair->record.fields, 2 * sizeof(*fields));
+    if (fields[0].id != -1 || fields[1].id != -1 || strcmp(fields[0].name, "key") != 0 ||
+        strcmp(fields[1].name, "value") != 0) {
+        return pair;
+    }
+    fields[0].id = maps[map].key_id;
+    fields[1].id = maps[map].value_id;
+    *record = (struct avro_value){.kind = AVRO_RECORD, .record = {fields, 2}};
+    return record;
+}
+
 /* One map's pair, put where it belongs among the metrics of all columns, or (metrics NULL) only
  * looked at for its key. */
 static int32_t decode_pair(struct manifest_fields *f, uint32_t map, const struct avro_value *pair,
                            struct iceberg_metrics *metrics, uint32_t count)
 {
-    struct manifest_fields p = {.record = pair, .arena = f->arena, .err = f->err};
+    struct avro_field fields[2];
+    struct avro_value record;
+    struct manifest_fields p = {
+        .record = with_ids(pair, map, fields, &record), .arena = f->arena, .err = f->err};
     struct iceberg_metrics key = {.field_id = (int32_t)manifest_natural(
                                       &p, maps[map].key_id, "key", INT32_MAX, MANIFEST_REQUIRED)};
     struct iceberg_metrics *m =
@@ -158,11 +179,8 @@ static uint32_t collect_columns(struct manifest_fields *f,
     for (uint32_t map = 0; map < MAP_COUNT; map++) {
         for (uint32_t i = 0; arrays[map] && i < arrays[map]->array.count && !f->failed; i++) {
             int32_t id = decode_pair(f, map, &arrays[map]->array.items[i], NULL, 0);
-            all[n++] = (struct iceberg_metrics){.field_id = id,
-                                                .size = -1,
-                                                .value_count = -1,
-                                                .null_count = -1,
-                                                .nan_count = -1};
+            all[n++] = (struct iceberg_metrics){
+                .field_id = id, .size = -1, .value_count = -1, .null_count = -1, .nan_count = -1};
         }
     }
     qsort(all, n, sizeof(*all), compare_ids);
@@ -197,8 +215,8 @@ static void decode_metrics(struct manifest_fields *f, struct iceberg_file *out)
 static void wrong_element(struct manifest_fields *f, const char *name)
 {
     f->failed = true;
-    (void)error_set(f->err, ERROR_DATA, "manifest field \"%s\" has an element that is no id or offset",
-                    name);
+    (void)error_set(f->err, ERROR_DATA,
+                    "manifest field \"%s\" has an element that is no id or offset", name);
 }
 
 static void decode_lists(struct manifest_fields *f, struct iceberg_file *out)
@@ -258,7 +276,7 @@ static bool inherit(const struct iceberg_manifest *manifest, struct iceberg_entr
 {
     int64_t number = manifest->sequence_number;
     bool inherits = e->status == ICEBERG_ADDED || number == 0;
-    if (e->snapshot_id < 0) {
+    if (e->snapshot_id == -1) { /* others may be negative */
         e->snapshot_id = manifest->snapshot_id;
     }
     if (e->sequence_number < 0 && inherits) {

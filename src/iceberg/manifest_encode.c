@@ -10,7 +10,7 @@
 struct encoder {
     const struct iceberg_manifest_write *write;
     const struct iceberg_spec *spec;
-    struct partition_type *types; /* one per field of the spec */
+    struct partition_type *types;      /* one per field of the spec */
     struct iceberg_manifest *manifest; /* counts and summaries so far */
     struct buf record;
     struct error *err;
@@ -101,9 +101,9 @@ static bool header_texts(const struct encoder *e, struct buf *schema, struct buf
         return error_set(e->err, ERROR_DATA, "the table's metadata has no schema %" PRId32,
                          schema_id);
     }
-    return dump(p, spec) || error_set(e->err, ERROR_DATA,
-                                      "the table's metadata has no partition spec %" PRId32,
-                                      e->spec->id);
+    return dump(p, spec) ||
+           error_set(e->err, ERROR_DATA, "the table's metadata has no partition spec %" PRId32,
+                     e->spec->id);
 }
 
 static struct avro_writer *begin(struct encoder *e)
@@ -268,7 +268,7 @@ static bool check(const struct encoder *e, const struct iceberg_entry *entry)
         wrong = "does not belong to a manifest of this content";
     } else if (entry->status != ICEBERG_ADDED && entry->sequence_number < 0) {
         wrong = "was not added, but has no sequence number";
-    } else if (entry->status == ICEBERG_EXISTING && entry->snapshot_id < 0) {
+    } else if (entry->status == ICEBERG_EXISTING && entry->snapshot_id == -1) {
         wrong = "exists without the snapshot that added it";
     } else if (f->content == ICEBERG_EQUALITY_DELETES && f->equality_id_count == 0) {
         wrong = "deletes by equality of no columns";
@@ -282,7 +282,9 @@ static bool put_entry(struct encoder *e, const struct iceberg_entry *entry)
 {
     buf_clear(&e->record);
     avro_put_long(entry->status, &e->record);
-    put_optional_long(entry->snapshot_id < 0 ? e->write->snapshot_id : entry->snapshot_id, &e->record);
+    avro_put_long(1, &e->record); /* snapshot ids may be negative */
+    avro_put_long(entry->snapshot_id == -1 ? e->write->snapshot_id : entry->snapshot_id,
+                  &e->record);
     put_optional_long(entry->sequence_number, &e->record);
     put_optional_long(entry->file_sequence_number, &e->record);
     return put_file(e, &entry->file);
@@ -306,7 +308,8 @@ static bool count_entry(struct encoder *e, const struct iceberg_entry *entry)
     if (!ok) {
         return error_set(e->err, ERROR_DATA, "the manifest would have more than 2^63 rows");
     }
-    int64_t number = entry->sequence_number < 0 ? e->write->sequence_number : entry->sequence_number;
+    int64_t number =
+        entry->sequence_number < 0 ? e->write->sequence_number : entry->sequence_number;
     if (entry->status != ICEBERG_DELETED &&
         (m->min_sequence_number < 0 || number < m->min_sequence_number)) {
         m->min_sequence_number = number;
@@ -387,8 +390,7 @@ bool iceberg_manifest_encode(const struct iceberg_entries *entries,
                              struct buf *out, struct iceberg_manifest *out_manifest,
                              struct error *err)
 {
-    struct encoder e = {
-        .write = write, .spec = write->spec, .manifest = out_manifest, .err = err};
+    struct encoder e = {.write = write, .spec = write->spec, .manifest = out_manifest, .err = err};
     if (!writable(write->spec, err)) {
         return false;
     }

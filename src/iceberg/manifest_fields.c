@@ -60,7 +60,8 @@ struct str manifest_bytes(struct manifest_fields *f, int32_t id, const char *nam
 const char *manifest_text(struct manifest_fields *f, int32_t id, const char *name)
 {
     struct str bytes = manifest_bytes(f, id, name);
-    if (bytes.data && (memchr(bytes.data, '\0', bytes.size) || !utf8_valid(bytes.data, bytes.size))) {
+    if (bytes.data &&
+        (memchr(bytes.data, '\0', bytes.size) || !utf8_valid(bytes.data, bytes.size))) {
         fail(f, id, name, "is not text");
         return NULL;
     }

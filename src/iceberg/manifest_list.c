@@ -48,8 +48,8 @@ static bool decode_manifest(const struct avro_value *record, struct arena *a,
     *out = (struct iceberg_manifest){
         .path = manifest_required_text(&f, 500, "manifest_path"),
         .length = manifest_natural(&f, 501, "manifest_length", INT64_MAX, MANIFEST_REQUIRED),
-        .spec_id = (int32_t)manifest_natural(&f, 502, "partition_spec_id", INT32_MAX,
-                                             MANIFEST_REQUIRED),
+        .spec_id =
+            (int32_t)manifest_natural(&f, 502, "partition_spec_id", INT32_MAX, MANIFEST_REQUIRED),
         .is_deletes = manifest_natural(&f, 517, "content", 1, 0) == 1,
         .sequence_number = manifest_natural(&f, 515, "sequence_number", INT64_MAX, 0),
         .min_sequence_number = manifest_natural(&f, 516, "min_sequence_number", INT64_MAX, 0),
@@ -163,8 +163,7 @@ static void put_summaries(const struct iceberg_manifest *m, struct buf *out)
     avro_put_long(0, out);
 }
 
-static void put_manifest(const struct iceberg_manifest *m, int64_t sequence_number,
-                         struct buf *out)
+static void put_manifest(const struct iceberg_manifest *m, int64_t sequence_number, struct buf *out)
 {
     avro_put_bytes(str_from(m->path), out);
     avro_put_long(m->length, out);
@@ -193,7 +192,8 @@ static bool check(const struct iceberg_manifest *m, struct error *err)
     }
     if (m->first_row_id >= 0) {
         return error_set(err, ERROR_DATA,
-                         "manifest \"%s\" has row ids, which format version 2 cannot hold", m->path);
+                         "manifest \"%s\" has row ids, which format version 2 cannot hold",
+                         m->path);
     }
     return true;
 }
@@ -208,7 +208,7 @@ bool iceberg_manifest_list_encode(const struct iceberg_manifests *manifests, int
     (void)snprintf(texts[2], sizeof(texts[2]), "%" PRId64, sequence_number);
     const struct avro_metadata metadata[] = {
         {"snapshot-id", str_from(texts[0])},
-        {"parent-snapshot-id", str_from(parent_id < 0 ? "null" : texts[1])},
+        {"parent-snapshot-id", str_from(parent_id == -1 ? "null" : texts[1])},
         {"sequence-number", str_from(texts[2])},
         {"format-version", str_from("2")},
     };

@@ -15,8 +15,8 @@
     "{\"type\":\"array\",\"items\":" type ",\"element-id\":" #element_id "}"
 
 /* Avro's maps have text keys only: by convention an array of pairs. */
-#define AVRO_MAP_OF(value, key_id, value_id)                                                     \
-    "{\"type\":\"array\",\"items\":" AVRO_RECORD_OF(                                             \
-        "k" #key_id "_v" #value_id,                                                              \
-        AVRO_REQUIRED("key", "\"int\"", key_id) "," AVRO_REQUIRED("value", value, value_id)) ",\"" \
-    "logicalType\":\"map\"}"
+#define AVRO_MAP_OF(value, key_id, value_id)                                                   \
+    "{\"type\":\"array\",\"items\":" AVRO_RECORD_OF(                                           \
+        "k" #key_id "_v" #value_id, AVRO_REQUIRED("key", "\"int\"", key_id) "," AVRO_REQUIRED( \
+                                        "value", value, value_id)) ",\""                       \
+                                                                   "logicalType\":\"map\"}"

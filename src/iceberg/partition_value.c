@@ -211,8 +211,7 @@ static bool decode_unknown(const struct avro_value *v, struct arena *a, struct s
 static bool decode_integer(const struct avro_value *v, bool is_wide, struct arena *a,
                            struct str *out)
 {
-    if (v->kind != AVRO_LONG ||
-        (!is_wide && (v->integer < INT32_MIN || v->integer > INT32_MAX))) {
+    if (v->kind != AVRO_LONG || (!is_wide && (v->integer < INT32_MIN || v->integer > INT32_MAX))) {
         return false;
     }
     int32_t narrow = (int32_t)v->integer;

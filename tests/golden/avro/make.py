@@ -1,8 +1,9 @@
-"""Makes the files of this directory with fastavro 1.13 (and cramjam and backports.zstd for its codecs).
+"""Makes the files of this directory, and those of the fuzzer.
 
     python tests/golden/avro/make.py
 
-All of them hold the same records; test_avro.c says what is in them.
+It needs fastavro 1.13, and cramjam and backports.zstd for its codecs. All files hold the same
+records, more or fewer; test_avro.c says what is in them.
 """
 
 from __future__ import annotations
@@ -38,7 +39,11 @@ SCHEMA = {
             "type": {"type": "enum", "name": "colour", "symbols": ["red", "green"]},
             "field-id": 10,
         },
-        {"name": "longs", "type": {"type": "array", "items": "long", "element-id": 133}, "field-id": 11},
+        {
+            "name": "longs",
+            "type": {"type": "array", "items": "long", "element-id": 133},
+            "field-id": 11,
+        },
         {
             "name": "pairs",
             "type": ["null", {"type": "array", "items": PAIR, "logicalType": "map"}],
@@ -80,19 +85,21 @@ def record(i: int) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Writes the files."""
+def write(directory: Path, count: int) -> None:
+    """Writes a file of `count` records for each codec."""
     schema = fastavro.parse_schema(SCHEMA)
     for codec in ("null", "deflate", "snappy", "zstandard"):
-        with (Path(__file__).parent / f"{codec}.avro").open("wb") as file:
+        with (directory / f"{codec}.avro").open("wb") as file:
             fastavro.writer(
                 file,
                 schema,
-                [record(i) for i in range(200)],
+                [record(i) for i in range(count)],
                 codec=codec,
                 sync_interval=8000,
                 metadata={"partition-spec-id": "7"},
             )
 
 
-main()
+HERE = Path(__file__).resolve().parent
+write(HERE, 200)
+write(HERE.parent.parent / "fuzz" / "corpus" / "avro", 3)

@@ -56,8 +56,9 @@ static const struct avro_value *next(struct avro_reader *r, struct arena *a)
 static void odd_record_is_right(const struct avro_value *r, int64_t i)
 {
     char text[128];
-    (void)snprintf(text, sizeof(text), "text number %d %.*s", (int)i, (int)(i % 40) * 2,
-                   "abababababababababababababababababababababababababababababababababababababababab");
+    (void)snprintf(
+        text, sizeof(text), "text number %d %.*s", (int)i, (int)(i % 40) * 2,
+        "abababababababababababababababababababababababababababababababababababababababab");
     bytes_are(avro_get(r, 6), text, strlen(text));
     assert_true(avro_get(r, 1)->boolean);
     assert_null(avro_get(r, 3));
@@ -400,25 +401,41 @@ static void bytes_that_do_not_fit_the_schema_are_refused(void **state)
 {
     (void)state;
     static const char why[] = "a record is not as the schema says";
-    accepted("\"string\"", 2, (struct str){"\x02"
-                                           "a\x02"
-                                           "b",
-                                           4});
-    refused("\"string\"", 1, (struct str){"\x04"
-                                          "a",
-                                          2},
-            why); /* longer than what is there */
+    accepted("\"string\"", 2,
+             (struct str){"\x02"
+                          "a\x02"
+                          "b",
+                          4});
+    refused("\"string\"", 1,
+            (struct str){"\x04"
+                         "a",
+                         2},
+            why);                                           /* longer than what is there */
     refused("\"string\"", 1, (struct str){"\x01", 1}, why); /* of -1 bytes */
     refused("\"string\"", 1, (struct str){"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10}, why);
     accepted("\"int\"", 1, (struct str){"\xfe\xff\xff\xff\x0f", 5});
     refused("\"int\"", 1, (struct str){"\x80\x80\x80\x80\x10", 5}, why); /* 2^31 */
-    refused("\"long\"", 1, (struct str){"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10}, why);
+    refused("\"long\"", 1, (struct str){"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x81\x00", 11}, why);
     refused("[\"null\",\"int\"]", 1, (struct str){"\x04", 1}, why); /* branch 2 */
     refused("{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"a\"]}", 1, (struct str){"\x02", 1},
             why);
     refused("\"int\"", 1, (struct str){"\x02\x02", 2}, "left over");
     refused("\"int\"", 3, (struct str){"\x02\x02", 2}, "more records than bytes");
     refused("\"int\"", -1, (struct str){"\x02", 1}, "cut off");
+}
+
+/* A snapshot id of a real manifest: its writer had more than 64 bits. */
+static void bits_above_the_64th_are_dropped(void **state)
+{
+    (void)state;
+    struct buf file = {0};
+    struct arena a = {0};
+    make_file("\"long\"", 1, (struct str){"\xab\xc4\xa3\x83\x96\xee\xc3\x90\x92\x02", 10}, &file);
+    struct avro_reader *r = open_reader(buf_str(&file));
+    integer_is(next(r, &a), -653171173268680982);
+    avro_reader_free(&r);
+    arena_release(&a);
+    buf_release(&file);
 }
 
 static void arrays_come_in_blocks_with_or_without_a_size(void **state)
@@ -448,14 +465,15 @@ static void a_claim_of_many_items_does_not_make_them(void **state)
 static void a_record_that_contains_itself_forever_is_refused(void **state)
 {
     (void)state;
-    refused("{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"next\",\"type\":\"r\"}]}", 1,
-            (struct str){"\x00", 1}, "schema says");
+    refused("{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"next\",\"type\":\"r\"}]}",
+            1, (struct str){"\x00", 1}, "schema says");
     refused("{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"next\","
             "\"type\":[\"null\",\"r\"]}]}",
-            1, (struct str){"\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02"
-                            "\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02"
-                            "\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x00",
-                            51},
+            1,
+            (struct str){"\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02"
+                         "\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02"
+                         "\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x02\x00",
+                         51},
             "schema says");
 }
 
@@ -472,6 +490,7 @@ int main(void)
         cmocka_unit_test(schemas_that_make_no_sense_are_refused),
         cmocka_unit_test(a_schema_nested_too_deeply_is_refused),
         cmocka_unit_test(bytes_that_do_not_fit_the_schema_are_refused),
+        cmocka_unit_test(bits_above_the_64th_are_dropped),
         cmocka_unit_test(arrays_come_in_blocks_with_or_without_a_size),
         cmocka_unit_test(a_claim_of_many_items_does_not_make_them),
         cmocka_unit_test(a_record_that_contains_itself_forever_is_refused),

@@ -82,9 +82,10 @@ static void both_columns_are_required_and_have_their_ids(void **state)
     query_is("SELECT created_by || ' ' || num_rows || ' ' || num_row_groups "
              "FROM parquet_file_metadata(%s)",
              "leat version " LEAT_VERSION " 3 1");
-    query_is("SELECT string_agg(key::VARCHAR || '=' || left(value::VARCHAR, 24), ', ' ORDER BY key) "
-             "FROM parquet_kv_metadata(%s)",
-             "delete-type=position, iceberg.schema={\\x22type\\x22:\\x22struct");
+    query_is(
+        "SELECT string_agg(key::VARCHAR || '=' || left(value::VARCHAR, 24), ', ' ORDER BY key) "
+        "FROM parquet_kv_metadata(%s)",
+        "delete-type=position, iceberg.schema={\\x22type\\x22:\\x22struct");
     roaring_bitmap_free(positions);
 }
 

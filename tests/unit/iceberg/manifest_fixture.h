@@ -68,7 +68,10 @@ static const struct iceberg_spec_field fixture_fields[FIXTURE_FIELDS] = {
     {6, 1017, "1st-\xc3\xa9", {LAKE_TRUNCATE, 100}, {TYPE_DECIMAL, 9, 2}},
 };
 
-#define FIXTURE_VALUE(text) {text, sizeof(text) - 1}
+#define FIXTURE_VALUE(text)    \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
 
 /* Appendix D of: true, -2, 2^40, 1.5, -0.25, -12.34, 1.0000000000, "café", 00 ff, 2024-01-02,
  * 03:04:05, 2024-01-02T03:04:05, the same in UTC, a UUID, "abcd", 7, 2024-01-02, 13.00 */
@@ -133,6 +136,7 @@ static inline void fixture_init(struct fixture *f)
     }
 }
 
+/* Frees what fixture_init() made. */
 static inline void fixture_release(struct fixture *f)
 {
     json_decref(f->metadata.json);

@@ -32,8 +32,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-static bool encode(struct context *c, struct iceberg_entry *entries, uint32_t count,
-                   uint32_t spec, struct iceberg_manifest *m, struct error *err)
+static bool encode(struct context *c, struct iceberg_entry *entries, uint32_t count, uint32_t spec,
+                   struct iceberg_manifest *m, struct error *err)
 {
     bool is_deletes = count > 0 && entries[0].file.content != ICEBERG_DATA;
     struct iceberg_manifest_write write = {&c->table.metadata, &c->table.specs[spec], is_deletes,
@@ -59,8 +59,8 @@ static struct iceberg_entries decoded(struct context *c, const struct iceberg_ma
 {
     struct error err = {0};
     struct iceberg_entries out = {0};
-    bool ok = iceberg_manifest_decode(buf_str(&c->file), m, &c->table.metadata, &c->arena, &out,
-                                      &err);
+    bool ok =
+        iceberg_manifest_decode(buf_str(&c->file), m, &c->table.metadata, &c->arena, &out, &err);
     assert_string_equal(err.message, "");
     assert_true(ok);
     return out;
@@ -69,7 +69,10 @@ static struct iceberg_entries decoded(struct context *c, const struct iceberg_ma
 static void same(struct str a, struct str b)
 {
     assert_int_equal(a.data != NULL, b.data != NULL);
-    assert_true(str_equal(a, b));
+    assert_int_equal(a.size, b.size);
+    if (a.data && b.data) {
+        assert_memory_equal(a.data, b.data, a.size);
+    }
 }
 
 static void metrics_are_the_same(const struct iceberg_file *a, const struct iceberg_file *b)
@@ -166,6 +169,7 @@ static void added_files_inherit_and_others_say_what_they_are(void **state)
     e[1].sequence_number = 3;
     e[1].file_sequence_number = 4;
     e[2].status = ICEBERG_DELETED;
+    e[2].snapshot_id = -653171173268680982; /* there are writers of such */
     e[2].sequence_number = 2;
     e[2].file_sequence_number = 2;
     e[3].sequence_number = 5; /* a rewrite keeps the number of its rows */
@@ -177,7 +181,7 @@ static void added_files_inherit_and_others_say_what_they_are(void **state)
     assert_int_equal(out.count, 4);
     entry_is(&out.items[0], ICEBERG_ADDED, SNAPSHOT, SEQUENCE + 1, SEQUENCE + 1);
     entry_is(&out.items[1], ICEBERG_EXISTING, 77, 3, 4);
-    entry_is(&out.items[2], ICEBERG_DELETED, SNAPSHOT, 2, 2);
+    entry_is(&out.items[2], ICEBERG_DELETED, -653171173268680982, 2, 2);
     entry_is(&out.items[3], ICEBERG_ADDED, SNAPSHOT, 5, SEQUENCE + 1);
     m.sequence_number = -1;
     out = decoded(c, &m);
@@ -384,8 +388,7 @@ static void a_spec_with_an_unknown_transform_is_read_but_not_written(void **stat
 /* --- manifests of others --- */
 
 /* One record with a schema and a header of the test's own. */
-static void make_file(struct context *c, const char *schema, const char *version,
-                      struct str record)
+static void make_file(struct context *c, const char *schema, const char *version, struct str record)
 {
     const struct avro_metadata metadata[] = {{"format-version", str_from(version ? version : "")}};
     struct avro_writer *w = avro_writer_new(schema, metadata, version ? 1 : 0);
@@ -455,8 +458,8 @@ static void not_decoded(struct context *c, const struct iceberg_manifest *m, enu
 {
     struct error err = {0};
     struct iceberg_entries out = {0};
-    assert_false(iceberg_manifest_decode(buf_str(&c->file), m, &c->table.metadata, &c->arena, &out,
-                                         &err));
+    assert_false(
+        iceberg_manifest_decode(buf_str(&c->file), m, &c->table.metadata, &c->arena, &out, &err));
     assert_int_equal(err.kind, kind);
     if (!strstr(err.message, why)) {
         fail_msg("%s", err.message);
@@ -466,8 +469,7 @@ static void not_decoded(struct context *c, const struct iceberg_manifest *m, enu
 static void what_makes_no_sense_is_refused_by_name(void **state)
 {
     struct context *c = *state;
-    struct iceberg_manifest m = {
-        .path = "m", .spec_id = FIXTURE_SPEC_ID, .sequence_number = 3};
+    struct iceberg_manifest m = {.path = "m", .spec_id = FIXTURE_SPEC_ID, .sequence_number = 3};
     static const struct {
         int64_t status;
         int64_t record_count;
@@ -594,14 +596,15 @@ static void a_list_of_version_1_says_less(void **state)
     avro_put_long(55, &record);
     avro_put_long(1, &record);
     avro_put_long(6, &record);
-    make_file(c,
-              "{\"type\":\"record\",\"name\":\"manifest_file\",\"fields\":["
-              "{\"name\":\"manifest_path\",\"type\":\"string\",\"field-id\":500},"
-              "{\"name\":\"manifest_length\",\"type\":\"long\",\"field-id\":501},"
-              "{\"name\":\"partition_spec_id\",\"type\":\"int\",\"field-id\":502},"
-              "{\"name\":\"added_snapshot_id\",\"type\":\"long\",\"field-id\":503},"
-              "{\"name\":\"added_data_files_count\",\"type\":[\"null\",\"int\"],\"field-id\":504}]}",
-              NULL, buf_str(&record));
+    make_file(
+        c,
+        "{\"type\":\"record\",\"name\":\"manifest_file\",\"fields\":["
+        "{\"name\":\"manifest_path\",\"type\":\"string\",\"field-id\":500},"
+        "{\"name\":\"manifest_length\",\"type\":\"long\",\"field-id\":501},"
+        "{\"name\":\"partition_spec_id\",\"type\":\"int\",\"field-id\":502},"
+        "{\"name\":\"added_snapshot_id\",\"type\":\"long\",\"field-id\":503},"
+        "{\"name\":\"added_data_files_count\",\"type\":[\"null\",\"int\"],\"field-id\":504}]}",
+        NULL, buf_str(&record));
     struct iceberg_manifests out = {0};
     list_is(c, &out);
     assert_int_equal(out.count, 1);

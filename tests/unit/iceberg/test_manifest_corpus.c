@@ -48,11 +48,11 @@ static struct type parse_type(const char *text)
         const char *text;
         enum type_kind kind;
     } types[] = {
-        {"boolean", TYPE_BOOL},     {"int", TYPE_INT32},
-        {"long", TYPE_INT64},       {"float", TYPE_FLOAT32},
-        {"double", TYPE_FLOAT64},   {"date", TYPE_DATE},
-        {"time", TYPE_TIME},        {"timestamp", TYPE_TIMESTAMP},
-        {"string", TYPE_STRING},    {"timestamptz", TYPE_TIMESTAMPTZ},
+        {"boolean", TYPE_BOOL},   {"int", TYPE_INT32},
+        {"long", TYPE_INT64},     {"float", TYPE_FLOAT32},
+        {"double", TYPE_FLOAT64}, {"date", TYPE_DATE},
+        {"time", TYPE_TIME},      {"timestamp", TYPE_TIMESTAMP},
+        {"string", TYPE_STRING},  {"timestamptz", TYPE_TIMESTAMPTZ},
         {"uuid", TYPE_UUID},
     };
     struct type t = {.kind = TYPE_BINARY};
@@ -137,7 +137,7 @@ static void add_entry(const struct iceberg_entry *e, struct sums *sums)
         sums->partition_values += e->file.partition[i].data != NULL;
     }
     assert_true(e->sequence_number >= 0);
-    assert_true(e->snapshot_id >= 0);
+    assert_true(e->snapshot_id != -1);
 }
 
 static void read_file(const char *path, struct sums *sums)

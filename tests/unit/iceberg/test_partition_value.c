@@ -150,15 +150,15 @@ static void decimals_have_the_least_bytes_for_their_precision(void **state)
 {
     (void)state;
     /* the largest value of p digits must fit into the size, and not into one byte less */
-    for (uint8_t precision = 1; precision <= DECIMAL_PRECISION_MAX; precision++) {
+    for (int precision = 1; precision <= DECIMAL_PRECISION_MAX; precision++) {
         struct buf text = {0};
-        struct partition_type t = {.type = {TYPE_DECIMAL, precision, 0}};
+        struct partition_type t = {.type = {TYPE_DECIMAL, (uint8_t)precision, 0}};
         partition_type_append(t, 1000, &text);
         const char *at = strstr(buf_text(&text), "\"size\":");
         assert_non_null(at);
         long size = strtol(at + 7, NULL, 10);
         __int128 most = 1;
-        for (uint8_t i = 0; i < precision; i++) {
+        for (int i = 0; i < precision; i++) {
             most *= 10;
         }
         most -= 1;
@@ -214,10 +214,14 @@ static void names_become_what_avro_allows(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"a_B9", "a_B9"},     {"9a", "_9a"},
-        {"a b", "a_x20b"},    {"a-b.c", "a_x2Db_x2Ec"},
-        {"\xc3\xa9", "_xE9"}, {"\xf0\x9f\x98\x8e", "_xD83D_xDE0E"}, /* a pair of UTF-16 */
-        {"", "_"},            {"\xff", "_"},
+        {"a_B9", "a_B9"},
+        {"9a", "_9a"},
+        {"a b", "a_x20b"},
+        {"a-b.c", "a_x2Db_x2Ec"},
+        {"\xc3\xa9", "_xE9"},
+        {"\xf0\x9f\x98\x8e", "_xD83D_xDE0E"}, /* a pair of UTF-16 */
+        {"", "_"},
+        {"\xff", "_"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct buf out = {0};
