@@ -198,6 +198,19 @@ bool file_create(const char *path, const void *data, size_t size, struct error *
     return true;
 }
 
+bool file_write_new(const char *path, const void *data, size_t size, struct error *err)
+{
+    owned(close_fd) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        return error_errno(err, kind_of_errno(), "cannot create \"%s\"", path);
+    }
+    if (!write_all(fd, path, data, size, err)) {
+        (void)unlink(path);
+        return false;
+    }
+    return true;
+}
+
 bool file_make_directories(const char *path, struct error *err)
 {
     if (mkdir(path, 0755) == 0) {

@@ -24,6 +24,9 @@ must_check bool file_write(const char *path, const void *data, size_t size, stru
  * Nothing else leaves a file at `path`. */
 must_check bool file_create(const char *path, const void *data, size_t size, struct error *err);
 
+/* Writes a new file, which is not synced. Nothing is left of it on failure. */
+must_check bool file_write_new(const char *path, const void *data, size_t size, struct error *err);
+
 /* Makes the content of one file, or the names in one directory, survive a power cut.
  * A failure is ERROR_FATAL: after it the page cache can no longer be trusted. */
 must_check bool file_sync(const char *path, struct error *err);

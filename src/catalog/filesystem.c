@@ -280,7 +280,8 @@ static bool commit_next(const struct place *place, int64_t number,
 static bool filesystem_commit(struct iceberg_catalog *base, const struct iceberg_name *name,
                               const struct iceberg_metadata *metadata, const char *base_location,
                               const json_t *requirements, const json_t *updates,
-                              struct iceberg_metadata **out, struct error *err)
+                              struct iceberg_metadata **out, struct arena *location_arena,
+                              const char **metadata_location, struct error *err)
 {
     const struct filesystem_catalog *c = (const struct filesystem_catalog *)base;
     owned(arena_release) struct arena a = {0};
@@ -310,6 +311,8 @@ static bool filesystem_commit(struct iceberg_catalog *base, const struct iceberg
     }
     hint(&place, number + 1);
     remove_dropped(&place, next, dropped);
+    *metadata_location = arena_format(location_arena, "%s/%s", place.location,
+                                      metadata_file_key(number + 1, &a));
     *out = take(next);
     return true;
 }
@@ -333,13 +336,23 @@ static const struct iceberg_catalog_type filesystem_type = {
     .free = filesystem_free,
 };
 
-static struct filesystem_catalog *catalog_new(void)
+/* As the other, of one table wherever it lies now. */
+static const struct iceberg_catalog_type location_type = {
+    .name = "location",
+    .is_location = true,
+    .load = filesystem_load,
+    .create = filesystem_create,
+    .commit = filesystem_commit,
+    .free = filesystem_free,
+};
+
+static struct filesystem_catalog *catalog_new(const struct iceberg_catalog_type *type)
 {
     struct filesystem_catalog *c = calloc(1, sizeof(*c));
     if (!c) {
         abort();
     }
-    c->base.type = &filesystem_type;
+    c->base.type = type;
     return c;
 }
 
@@ -367,7 +380,7 @@ struct iceberg_catalog *catalog_open_filesystem(const char *warehouse, struct er
         (void)error_wrap(err, "warehouse");
         return NULL;
     }
-    struct filesystem_catalog *c = catalog_new();
+    struct filesystem_catalog *c = catalog_new(&filesystem_type);
     c->warehouse = uri;
     return &c->base;
 }
@@ -387,7 +400,7 @@ struct iceberg_catalog *catalog_open_location(const char *location, struct error
     if (!uri) {
         return NULL;
     }
-    struct filesystem_catalog *c = catalog_new();
+    struct filesystem_catalog *c = catalog_new(&location_type);
     if (is_file) {
         c->file = uri;
     } else {

@@ -1,17 +1,7 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
-
-/* In rest.c. */
-struct iceberg_catalog *rest_catalog_open(const struct catalog_config *config, struct error *err);
-
-/* PLACEHOLDER until rest.c is there: this definition goes then. */
-struct iceberg_catalog *rest_catalog_open(const struct catalog_config *config, struct error *err)
-{
-    (void)config;
-    (void)error_set(err, ERROR_CONFIG, "catalog type rest: not built yet");
-    return NULL;
-}
+#include "catalog/rest.h"
 
 struct iceberg_catalog *catalog_open(const struct catalog_config *config, struct error *err)
 {

@@ -107,18 +107,35 @@ const char *check_table_pattern(const char *text)
     return check_table_name(text) ? "must be schema.table or schema.*" : NULL;
 }
 
-const char *check_location(const char *text)
+const char *check_braces(const char *text)
 {
-    bool has_table = false;
     for (const char *p = strpbrk(text, "{}"); p; p = strpbrk(p, "{}")) {
         size_t size = strncmp(p, "{table}", 7) == 0 ? 7 : strncmp(p, "{schema}", 8) == 0 ? 8 : 0;
         if (size == 0) {
             return "may have no braces except in {schema} and {table}";
         }
-        has_table |= size == 7;
         p += size;
     }
-    return has_table ? NULL : "must contain {table}: each table has a directory of its own";
+    return check_not_blank(text);
+}
+
+const char *check_location(const char *text)
+{
+    const char *wrong = check_braces(text);
+    if (wrong) {
+        return wrong;
+    }
+    return strstr(text, "{table}") ? NULL
+                                   : "must contain {table}: each table has a place of its own";
+}
+
+const char *check_http_url(const char *text)
+{
+    size_t size = strncmp(text, "https://", 8) == 0 ? 8 : strncmp(text, "http://", 7) == 0 ? 7 : 0;
+    if (size == 0 || text[size] == '\0' || text[size] == '/') {
+        return "must be http://host:port/path or https://...";
+    }
+    return strpbrk(text, " ?#@") ? "may have neither a user, nor a query, nor a fragment" : NULL;
 }
 
 const char *check_listen(const char *text)
@@ -170,6 +187,47 @@ static bool check_known_tables(const struct check *ch, const struct pipeline_con
     return true;
 }
 
+/* Which settings of an Iceberg table belong together; `n` is its section. */
+static bool check_iceberg(const struct check *ch, const struct catalog_config *catalog,
+                          const char *warehouse, const struct node *n)
+{
+    if (!catalog->type == !warehouse) {
+        return node_fail(ch->err, ch->file, n->mark,
+                         "an Iceberg table needs either \"warehouse\" or \"catalog\"");
+    }
+    if (catalog->type && strcmp(catalog->type, "filesystem") == 0 && !catalog->warehouse) {
+        return node_fail(ch->err, ch->file, node_get(n, "catalog")->mark,
+                         "a filesystem catalog needs a \"warehouse\"");
+    }
+    return true;
+}
+
+static bool check_source(const struct check *ch, const struct source_config *s,
+                         const struct node *n)
+{
+    bool is_iceberg = strcmp(s->type, "iceberg") == 0;
+    if (strcmp(s->type, "delta") != 0 && !is_iceberg) {
+        return true;
+    }
+    if (s->tables.count != 1 || strchr(s->tables.items[0], '*')) {
+        return node_fail(ch->err, ch->file, node_get(n, "tables")->mark,
+                         "a source of type %s is one table: name it as schema.table", s->type);
+    }
+    if (is_iceberg && !s->location) {
+        if (!s->namespace || !s->table) {
+            return node_fail(ch->err, ch->file, n->mark,
+                             "an Iceberg table needs a \"location\", or \"namespace\" and "
+                             "\"table\" in a catalog");
+        }
+        return check_iceberg(ch, &s->catalog, s->warehouse, n);
+    }
+    if (!s->location || s->catalog.type || s->warehouse || s->namespace || s->table) {
+        return node_fail(ch->err, ch->file, n->mark, "the source needs a \"location\"%s",
+                         s->location ? " or a catalog, not both" : "");
+    }
+    return true;
+}
+
 static bool check_pipeline(const struct check *ch, const struct pipeline_config *p,
                            const struct node *node)
 {
@@ -179,8 +237,16 @@ static bool check_pipeline(const struct check *ch, const struct pipeline_config 
             return false;
         }
     }
+    if (!check_source(ch, &p->source, node_get(node, "source"))) {
+        return false;
+    }
     for (uint32_t i = 0; i < p->sink_count; i++) {
-        const struct node *tables = node_get(&node_get(node, "sinks")->items[i], "tables");
+        const struct node *sink = &node_get(node, "sinks")->items[i];
+        const struct node *tables = node_get(sink, "tables");
+        if (strcmp(p->sinks[i].type, "iceberg") == 0 &&
+            !check_iceberg(ch, &p->sinks[i].catalog, p->sinks[i].warehouse, sink)) {
+            return false;
+        }
         for (uint32_t t = 0; t < p->sinks[i].table_count; t++) {
             if (!config_tables_contain(&p->source.tables, p->sinks[i].tables[t].table)) {
                 return node_fail(ch->err, ch->file, tables->items[t].key_mark,
@@ -222,6 +288,23 @@ static char *normal_path(struct arena *arena, const char *location)
     return text;
 }
 
+/* Where the tables of a sink lie, or NULL: nowhere. */
+static const char *place_of(struct arena *arena, const struct sink_config *s)
+{
+    if (s->location) {
+        return normal_path(arena, s->location);
+    }
+    if (!s->namespace) {
+        return NULL;
+    }
+    const struct catalog_config *c = &s->catalog;
+    const char *warehouse = s->warehouse ? s->warehouse : c->warehouse;
+    return arena_format(arena, "%s %s %s.%s", c->uri ? c->uri : "",
+                        c->uri || !warehouse ? (warehouse ? warehouse : "")
+                                             : normal_path(arena, warehouse),
+                        s->namespace, s->table);
+}
+
 /* Two writers of one table would each take the other for an intruder. */
 static bool check_locations(const struct check *ch, const struct config *c,
                             const struct node *pipelines)
@@ -233,11 +316,13 @@ static bool check_locations(const struct check *ch, const struct config *c,
         const struct pipeline_config *p = &c->pipelines[i];
         const struct node *sinks = node_get(&pipelines->items[i], "sinks");
         for (uint32_t s = 0; s < p->sink_count && done; s++) {
-            if (!p->sinks[s].location) {
+            const char *place = place_of(&arena, &p->sinks[s]);
+            if (!place) {
                 continue;
             }
-            const struct node *node = node_get(&sinks->items[s], "location");
-            struct str path = str_from(normal_path(&arena, p->sinks[s].location));
+            const struct node *node =
+                node_get(&sinks->items[s], p->sinks[s].location ? "location" : "namespace");
+            struct str path = str_from(place);
             struct node *first = map_get(&seen, path);
             if (first) {
                 done = node_fail(ch->err, ch->file, node->mark,
@@ -260,7 +345,7 @@ static bool check_slots(const struct check *ch, const struct config *c,
         const struct source_config *a = &c->pipelines[i].source;
         for (uint32_t j = 0; j < i; j++) {
             const struct source_config *b = &c->pipelines[j].source;
-            if (strcmp(a->url, b->url) == 0 && strcmp(a->slot, b->slot) == 0) {
+            if (a->url && b->url && strcmp(a->url, b->url) == 0 && strcmp(a->slot, b->slot) == 0) {
                 const struct node *source = node_get(&pipelines->items[i], "source");
                 const struct node *slot = node_get(source, "slot");
                 return node_fail(ch->err, ch->file, slot ? slot->mark : source->mark,

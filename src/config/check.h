@@ -16,6 +16,8 @@ const char *check_identifier(const char *text);
 const char *check_table_name(const char *text);    /* schema.table */
 const char *check_table_pattern(const char *text); /* schema.table or schema.* */
 const char *check_location(const char *text);
+const char *check_braces(const char *text);
+const char *check_http_url(const char *text);
 const char *check_listen(const char *text);
 
 /* What no single value shows: ERROR_CONFIG with the place in `root`, the tree `c` was made from. */

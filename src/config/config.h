@@ -17,6 +17,21 @@ struct config_strings {
     uint32_t count;
 };
 
+/* Where Iceberg tables are registered. */
+struct catalog_config {
+    const char *type; /* "filesystem", "rest"; NULL: the section is absent */
+    const char *uri;  /* rest: http(s)://host:port/path, before /v1 */
+    const char
+        *warehouse;     /* filesystem: a directory; rest: what the server calls it, may be NULL */
+    const char *prefix; /* rest: NULL: the server says */
+    const char *token;  /* rest: bearer token; secret; NULL: none */
+    const char *credential; /* rest: OAuth2 client "id:secret"; secret; NULL: none */
+    const char *oauth2_uri; /* rest: token endpoint; NULL: <uri>/v1/oauth/tokens */
+    const char *scope;      /* rest: OAuth2 scope */
+    const char *ca_file;    /* rest: PEM */
+    int64_t timeout_ms;
+};
+
 enum snapshot_mode { SNAPSHOT_INITIAL, SNAPSHOT_NEVER, SNAPSHOT_ALWAYS, SNAPSHOT_ONLY };
 
 struct source_config {
@@ -28,6 +43,13 @@ struct source_config {
     const char *publication;       /* default leat_<pipeline> */
     struct config_strings as_text; /* type names or schema.table.column that go through as text */
     int64_t connect_timeout_ms;
+    const char *location; /* lakes: the table's directory */
+    struct catalog_config catalog;
+    const char *warehouse; /* Iceberg: as in struct sink_config */
+    const char *namespace;
+    const char *table;
+    struct config_strings key; /* lakes: columns that identify a row */
+    int64_t poll_interval_ms;
 };
 
 struct transform_config {
@@ -36,6 +58,9 @@ struct transform_config {
 };
 
 enum sink_mode { SINK_MODE_UPSERT, SINK_MODE_APPEND };
+
+/* What is done when another program changed rows. */
+enum foreign_changes { FOREIGN_REFUSE, FOREIGN_ACCEPT };
 
 struct sink_table_config {
     const char *table; /* schema.table */
@@ -50,21 +75,6 @@ struct commit_config {
     uint64_t bytes;
 };
 
-/* Where Iceberg tables are registered. */
-struct catalog_config {
-    const char *type; /* "filesystem", "rest" */
-    const char *uri;  /* rest: http(s)://host:port/path, before /v1 */
-    const char
-        *warehouse;     /* filesystem: a directory; rest: what the server calls it, may be NULL */
-    const char *prefix; /* rest: NULL: the server says */
-    const char *token;  /* rest: bearer token; secret; NULL: none */
-    const char *credential; /* rest: OAuth2 client "id:secret"; secret; NULL: none */
-    const char *oauth2_uri; /* rest: token endpoint; NULL: <uri>/v1/oauth/tokens */
-    const char *scope;      /* rest: OAuth2 scope */
-    const char *ca_file;    /* rest: PEM */
-    int64_t timeout_ms;
-};
-
 struct sink_config {
     const char *type;
     const char *location; /* Delta: with {schema} and {table} */
@@ -72,6 +82,7 @@ struct sink_config {
     const char *warehouse; /* Iceberg: short for catalog: {type: filesystem, warehouse: ...} */
     const char *namespace; /* Iceberg: levels separated by dots; with {schema} */
     const char *table;     /* Iceberg: name, with {schema} and {table} */
+    enum foreign_changes foreign_changes;
     enum sink_mode mode;
     bool change_feed;
     struct commit_config commit;

@@ -11,19 +11,70 @@
 
 bool key_applies(const struct key *k, const char *type)
 {
-    return !k->for_type || (type && strcmp(k->for_type, type) == 0);
+    if (!k->for_type || !type) {
+        return !k->for_type;
+    }
+    size_t size = strlen(type);
+    for (const char *p = k->for_type; *p; p += strspn(p, " ")) {
+        size_t word = strcspn(p, " ");
+        if (word == size && strncmp(p, type, size) == 0) {
+            return true;
+        }
+        p += word;
+    }
+    return false;
 }
 
-static const char *const source_types[] = {"postgres", NULL};
+static const char *const source_types[] = {"postgres", "delta", "iceberg", NULL};
 static const char *const snapshot_modes[] = {"initial", "never", "always", "only", NULL};
-static const char *const sink_types[] = {"delta", "stdout", NULL};
+static const char *const sink_types[] = {"delta", "iceberg", "stdout", NULL};
+static const char *const catalog_types[] = {"filesystem", "rest", NULL};
+static const char *const foreign_words[] = {"refuse", "accept", NULL};
 static const char *const sink_modes[] = {"upsert", "append", NULL};
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const log_formats[] = {"auto", "text", "json", NULL};
 
+static const struct key catalog_keys[] = {
+    {"type", KEY_STRING, MEMBER(struct catalog_config, type), .words = catalog_types,
+     .help = "`filesystem`: the tables' directories say it themselves (one writer, a local disk). "
+             "`rest`: a server with Iceberg's REST interface."},
+    {"uri", KEY_STRING, MEMBER(struct catalog_config, uri), .required = true,
+     .check = check_http_url, .for_type = "rest",
+     .help = "Where the server is, up to and without `/v1`: `https://host:port/path`."},
+    {"warehouse", KEY_STRING, MEMBER(struct catalog_config, warehouse), .check = check_not_blank,
+     .help = "`filesystem`: the directory of the tables. `rest`: what the server calls it, if it "
+             "has several."},
+    {"prefix", KEY_STRING, MEMBER(struct catalog_config, prefix), .check = check_not_blank,
+     .for_type = "rest", .help = "Part of the paths behind `/v1`; the server says it when absent."},
+    {"token", KEY_STRING, MEMBER(struct catalog_config, token), .secret = true, .hidden = true,
+     .for_type = "rest", .help = "Bearer token; take it from `${env:NAME}` or `${file:PATH}`."},
+    {"credential", KEY_STRING, MEMBER(struct catalog_config, credential), .secret = true,
+     .hidden = true, .for_type = "rest",
+     .help = "OAuth2 client as `id:secret`, for which tokens are fetched; take it from "
+             "`${env:NAME}` or `${file:PATH}`."},
+    {"oauth2_uri", KEY_STRING, MEMBER(struct catalog_config, oauth2_uri), .check = check_http_url,
+     .for_type = "rest", .help = "Where tokens are fetched; `<uri>/v1/oauth/tokens` when absent."},
+    {"scope", KEY_STRING, MEMBER(struct catalog_config, scope), .default_text = "catalog",
+     .for_type = "rest", .help = "OAuth2 scope that is asked for."},
+    {"ca_file", KEY_STRING, MEMBER(struct catalog_config, ca_file), .check = check_not_blank,
+     .for_type = "rest",
+     .help = "PEM file of authorities that the server's certificate may come from; the system's "
+             "when absent."},
+    {"timeout", KEY_DURATION, MEMBER(struct catalog_config, timeout_ms), .default_text = "60s",
+     .min = "100ms", .max = "1h", .for_type = "rest", .help = "How long a request may take."},
+    {0},
+};
+
+static const struct section catalog_section = {
+    .title = "catalog",
+    .size = sizeof(struct catalog_config),
+    .keys = catalog_keys,
+    .help = "Where Iceberg tables are registered.",
+};
+
 static const struct key source_keys[] = {
     {"type", KEY_STRING, MEMBER(struct source_config, type), .words = source_types,
-     .required = true, .help = "What kind of database it is."},
+     .required = true, .help = "A database, or tables of a lake whose changes are followed."},
     {"url", KEY_STRING, MEMBER(struct source_config, url), .required = true, .secret = true,
      .check = check_postgres_url, .for_type = "postgres",
      .help = "Where and as whom to connect: `postgresql://user:password@host:port/database`, with "
@@ -32,7 +83,27 @@ static const struct key source_keys[] = {
              "it to libpq's password file."},
     {"tables", KEY_STRINGS, MEMBER(struct source_config, tables), .required = true,
      .check = check_table_pattern,
-     .help = "The tables to follow, as `schema.table`, or `schema.*` for all of a schema."},
+     .help = "The tables to follow, as `schema.table`, or `schema.*` for all of a schema. Of a "
+             "lake: what the one table is called in this pipeline."},
+    {"location", KEY_STRING, MEMBER(struct source_config, location), .check = check_not_blank,
+     .for_type = "delta iceberg",
+     .help = "Directory of the table. Iceberg: or `warehouse` or `catalog`, `namespace` and "
+             "`table`."},
+    {"catalog", KEY_SECTION, MEMBER(struct source_config, catalog), .section = &catalog_section,
+     .for_type = "iceberg", .help = "Where the table is registered."},
+    {"warehouse", KEY_STRING, MEMBER(struct source_config, warehouse), .check = check_not_blank,
+     .for_type = "iceberg", .help = "Directory of a filesystem catalog."},
+    {"namespace", KEY_STRING, MEMBER(struct source_config, namespace), .check = check_not_blank,
+     .for_type = "iceberg", .help = "Namespace of the table; levels are separated by dots."},
+    {"table", KEY_STRING, MEMBER(struct source_config, table), .check = check_not_blank,
+     .for_type = "iceberg", .help = "Name of the table in its catalog."},
+    {"key", KEY_STRINGS, MEMBER(struct source_config, key), .check = check_not_blank,
+     .for_type = "delta iceberg",
+     .help = "Columns that identify a row. Without them Iceberg's identifier fields are taken; a "
+             "table that has none can only be followed into `mode: append`."},
+    {"poll_interval", KEY_DURATION, MEMBER(struct source_config, poll_interval_ms),
+     .default_text = "1s", .min = "10ms", .max = "1h", .for_type = "delta iceberg",
+     .help = "How often the table is asked for new versions."},
     {"snapshot", KEY_ENUM, MEMBER(struct source_config, snapshot), .words = snapshot_modes,
      .default_text = "initial",
      .help = "Which rows are loaded before changes are streamed. `initial`: all, when the pipeline "
@@ -45,10 +116,12 @@ static const struct key source_keys[] = {
      .default_text = "leat_<pipeline>", .check = check_identifier, .for_type = "postgres",
      .help = "Name of the publication; made when it does not exist and the user may."},
     {"as_text", KEY_STRINGS, MEMBER(struct source_config, as_text), .check = check_not_blank,
+     .for_type = "postgres",
      .help = "What has no type of its own and goes through as the text that the source prints: "
              "names of types (`inet`), or columns as `schema.table.column`."},
     {"connect_timeout", KEY_DURATION, MEMBER(struct source_config, connect_timeout_ms),
-     .default_text = "10s", .min = "100ms", .max = "10m", .help = "How long connecting may take."},
+     .default_text = "10s", .min = "100ms", .max = "10m", .for_type = "postgres",
+     .help = "How long connecting may take."},
     {0},
 };
 
@@ -103,7 +176,9 @@ static const struct key sink_table_keys[] = {
      .help = "As the sink's `mode`, for this table; the sink's when absent."},
     {"partition_by", KEY_STRINGS, MEMBER(struct sink_table_config, partition_by),
      .check = check_not_blank,
-     .help = "Columns whose values divide the table into directories; none when absent."},
+     .help = "What divides the table into partitions: columns, and in Iceberg also "
+             "`day(created_at)` (or `year`, `month`, `hour`), `bucket(16, id)`, "
+             "`truncate(4, code)`; nothing when absent."},
     {0},
 };
 
@@ -121,8 +196,25 @@ static const struct key sink_keys[] = {
     {"location", KEY_STRING, MEMBER(struct sink_config, location), .required = true,
      .check = check_location, .for_type = "delta",
      .help = "Path of each table's directory, with `{table}` and, as needed, `{schema}` in it."},
+    {"catalog", KEY_SECTION, MEMBER(struct sink_config, catalog), .section = &catalog_section,
+     .for_type = "iceberg", .help = "Where the tables are registered."},
+    {"warehouse", KEY_STRING, MEMBER(struct sink_config, warehouse), .check = check_not_blank,
+     .for_type = "iceberg",
+     .help = "Short for a filesystem catalog in this directory: tables lie at "
+             "`<warehouse>/<namespace>/<table>`."},
+    {"namespace", KEY_STRING, MEMBER(struct sink_config, namespace), .required = true,
+     .check = check_braces, .for_type = "iceberg",
+     .help = "Namespace of the tables, perhaps with `{schema}`; levels are separated by dots."},
+    {"table", KEY_STRING, MEMBER(struct sink_config, table), .default_text = "{table}",
+     .check = check_location, .for_type = "iceberg",
+     .help = "Name of each table, with `{table}` and, as needed, `{schema}` in it."},
+    {"foreign_changes", KEY_ENUM, MEMBER(struct sink_config, foreign_changes),
+     .words = foreign_words, .default_text = "refuse", .for_type = "iceberg",
+     .help = "What happens when another program changes rows of the tables. `refuse`: the pipeline "
+             "stops, because they are no longer a copy of the source. `accept`: it goes on from "
+             "what the tables hold then."},
     {"mode", KEY_ENUM, MEMBER(struct sink_config, mode), .words = sink_modes,
-     .default_text = "upsert", .for_type = "delta",
+     .default_text = "upsert", .for_type = "delta iceberg",
      .help = "`upsert`: the table mirrors the source. `append`: the table is the log, each change "
              "a row with its operation."},
     {"change_feed", KEY_BOOL, MEMBER(struct sink_config, change_feed), .default_text = "true",
@@ -130,7 +222,7 @@ static const struct key sink_keys[] = {
     {"commit", KEY_SECTION, MEMBER(struct sink_config, commit), .section = &commit_section,
      .help = "When changes become a commit."},
     {"tables", KEY_MAP, ARRAY(struct sink_config, tables, table_count),
-     .section = &sink_table_section, .for_type = "delta",
+     .section = &sink_table_section, .for_type = "delta iceberg",
      .help = "What is different for single tables."},
     {0},
 };

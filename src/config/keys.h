@@ -26,6 +26,7 @@ struct key {
     enum key_type type;
     bool required; /* list, map, strings: and not empty */
     bool secret;   /* a URL that may hold a password: never shown or quoted as it is */
+    bool hidden;   /* a secret as a whole: not even a part of it is shown */
     size_t offset;
     size_t width;             /* sizeof the member */
     size_t count_offset;      /* list, map: of the uint32_t that counts */
@@ -34,7 +35,8 @@ struct key {
     const char *min;
     const char *max;
     const char *const *words; /* string, enum: the only values; ends with NULL */
-    const char *for_type;     /* only in a section whose `type` is this; NULL: always */
+    const char *for_type;     /* only in a section whose `type` is one of these words, separated by
+                                 spaces; NULL: always */
 
     /* What is wrong with a value ("must contain {table}"), or NULL. Of a list: with one item. */
     const char *(*check)(const char *value);

@@ -101,7 +101,9 @@ static void append_value(struct shower *s, const struct key *k, const uint8_t *m
     if (k->type == KEY_STRING) {
         const char *value = NULL;
         memcpy(&value, member, sizeof(value));
-        append_scalar(&s->out, k->secret ? config_redacted_url(&s->arena, value) : value);
+        append_scalar(&s->out, k->hidden   ? "***"
+                               : k->secret ? config_redacted_url(&s->arena, value)
+                                           : value);
         return;
     }
     if (k->type == KEY_STRINGS) {
@@ -154,6 +156,9 @@ static bool is_absent(const struct key *k, const struct node *n, const uint8_t *
     if (k->type == KEY_LIST || k->type == KEY_MAP) {
         memcpy(&count, base + k->count_offset, sizeof(count));
         return count == 0;
+    }
+    if (k->type == KEY_SECTION && !n && strcmp(k->section->keys[0].name, "type") == 0) {
+        return true; /* without a type it is nothing */
     }
     return k->type != KEY_SECTION && k->type != KEY_STRINGS && !n && !k->default_text;
 }

@@ -20,6 +20,8 @@ struct iceberg_name {
 
 struct iceberg_catalog_type {
     const char *name; /* "filesystem", "rest" */
+    bool is_location; /* knows where one table lies, and nothing else of it: the table may have been
+                         moved there as a whole */
 
     /* The table's current metadata; *out NULL: there is no such table. `*metadata_location` (in the
      * arena) is the file it came from. */
@@ -33,12 +35,13 @@ struct iceberg_catalog_type {
                    const struct iceberg_create *create, struct iceberg_metadata **out,
                    struct error *err);
 
-    /* Moves the table from `base` by updates whose requirements hold; *out is the new metadata.
-     * ERROR_CONFLICT: certainly not in, load and plan again. ERROR_UNKNOWN: load tells.
-     * ERROR_RETRY: certainly not in, a passing reason. */
+    /* Moves the table from `base` by updates whose requirements hold; *out is the new metadata and
+     * *metadata_location (in the arena) its file. ERROR_CONFLICT: certainly not in, load and plan
+     * again. ERROR_UNKNOWN: load tells. ERROR_RETRY: certainly not in, a passing reason. */
     bool (*commit)(struct iceberg_catalog *c, const struct iceberg_name *name,
                    const struct iceberg_metadata *base, const char *base_location,
-                   const json_t *requirements, const json_t *updates, struct iceberg_metadata **out,
+                   const json_t *requirements, const json_t *updates,
+                   struct iceberg_metadata **out, struct arena *a, const char **metadata_location,
                    struct error *err);
 
     void (*free)(struct iceberg_catalog *c);

@@ -137,8 +137,9 @@ struct lake_options {
     struct lake_at at;
     const char *pipeline; /* names the record: several pipelines may keep records in one table.
                              NULL: opened for reading only */
-    struct engine_connection
-        *engine; /* for checkpoints; borrowed. NULL: none are read or written */
+    bool accept_foreign;  /* other writers may change rows: their commits are followed */
+    struct engine_connection *engine; /* for checkpoints and deletes; borrowed. NULL: no checkpoints
+                                         are read or written */
 };
 
 struct lake_create {
@@ -182,8 +183,8 @@ struct lake_type {
                        struct error *err);
 
     /* ERROR_LOST unless this is the table we left: same identity, our last commit in its history,
-     * no foreign change of rows since (rule 3). The message names what happened and the way back.
-     */
+     * no foreign change of rows since (rule 3), unless such are accepted. The message names what
+     * happened and the way back. */
     bool (*check)(struct lake_table *t, const struct lake_expectation *expected, struct error *err);
 
     /* ERROR_CONFLICT: another commit won and ours is certainly not in; refresh and plan again.
@@ -237,3 +238,7 @@ must_check bool lake_partition_text(const struct column *c, uint32_t row, struct
 /* Statistics of a column over all rows of a file; `column` in the table's types. */
 void lake_statistics_collect(const struct column *column, uint32_t row_count, struct arena *a,
                              struct lake_statistics *out);
+
+/* Cuts a text bound to a number of code points; an upper one stays an upper bound. False: there is
+ * none of that length. */
+bool lake_statistics_cut(struct str *text, size_t characters_max, bool is_upper, struct arena *a);

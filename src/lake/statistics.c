@@ -144,10 +144,12 @@ static int compare(struct str a, struct str b)
     return c ? c : (a.size > b.size) - (a.size < b.size);
 }
 
-static struct str copy_prefix(struct str s, struct arena *a)
+bool lake_statistics_cut(struct str *text, size_t characters_max, bool is_upper, struct arena *a)
 {
-    size_t size = utf8_prefix(s.data, s.size, TEXT_CHARACTERS_MAX);
-    return (struct str){arena_string(a, s.data, size), size};
+    size_t size = utf8_prefix(text->data, text->size, characters_max);
+    bool is_whole = size == text->size;
+    *text = (struct str){arena_string(a, text->data, size), size};
+    return is_whole || !is_upper || upper_bound(*text, a, text);
 }
 
 static void collect_text(const struct column *c, uint32_t row_count, struct arena *a,
@@ -165,13 +167,10 @@ static void collect_text(const struct column *c, uint32_t row_count, struct aren
     if (!low || !high) {
         return;
     }
-    struct str whole = view_str(high);
-    out->has_min = out->has_max = true;
-    out->min.text = copy_prefix(view_str(low), a);
-    out->max.text = copy_prefix(whole, a);
-    if (out->max.text.size < whole.size) {
-        out->has_max = upper_bound(out->max.text, a, &out->max.text);
-    }
+    out->min.text = view_str(low);
+    out->max.text = view_str(high);
+    out->has_min = lake_statistics_cut(&out->min.text, TEXT_CHARACTERS_MAX, false, a);
+    out->has_max = lake_statistics_cut(&out->max.text, TEXT_CHARACTERS_MAX, true, a);
 }
 
 void lake_statistics_collect(const struct column *column, uint32_t row_count, struct arena *a,

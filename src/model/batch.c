@@ -119,6 +119,21 @@ void batch_set_bytes(struct batch *b, uint32_t column, uint32_t row, const char 
     ((struct view *)b->columns[column].values)[row] = view_from(data, size);
 }
 
+void batch_copy_value(struct batch *b, uint32_t column, uint32_t row, const struct column *from,
+                      uint32_t at)
+{
+    struct column *to = &b->columns[column];
+    if (!column_is_valid(from, at)) {
+        batch_set_null(b, column, row);
+    } else if (type_is_text_or_binary(to->type)) {
+        struct str s = view_str(&((const struct view *)from->values)[at]);
+        batch_set_bytes(b, column, row, s.data, s.size);
+    } else {
+        size_t width = type_width(to->type);
+        memcpy((char *)to->values + row * width, (const char *)from->values + at * width, width);
+    }
+}
+
 size_t batch_bytes(const struct batch *b)
 {
     return sizeof(*b) + b->arena.bytes;

@@ -111,6 +111,10 @@ void batch_set_unchanged(struct batch *b, uint32_t column, uint32_t row);
  * UTF-8 (text must be valid before the engine sees it) and that size < 2^32. */
 void batch_set_bytes(struct batch *b, uint32_t column, uint32_t row, const char *data, size_t size);
 
+/* Stores row `at` of a column of the same type (and layout) into `row`, copying its bytes. */
+void batch_copy_value(struct batch *b, uint32_t column, uint32_t row, const struct column *from,
+                      uint32_t at);
+
 /* Memory held, for bounded queues. */
 size_t batch_bytes(const struct batch *b);
 

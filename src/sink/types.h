@@ -4,4 +4,5 @@
 #include "sink/sink.h"
 
 extern const struct sink_type delta_sink;
+extern const struct sink_type iceberg_sink;
 extern const struct sink_type stdout_sink;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "store/local.h"
 #include "store/uri.h"
 
@@ -45,4 +46,11 @@ void store_entries_release(struct store_entries *e)
     }
     free(e->items);
     *e = (struct store_entries){0};
+}
+
+bool store_stage_data(struct store *s, const char *key, struct str data, struct error *err)
+{
+    owned(buf_release) struct buf path = {0};
+    return store_stage(s, key, &path, err) &&
+           file_write_new(buf_text(&path), data.data, data.size, err);
 }

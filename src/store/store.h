@@ -68,6 +68,10 @@ struct store {
  * it. Another scheme is ERROR_CONFIG. */
 struct store *store_open(const char *location, struct error *err);
 
+/* Stages an object with this content; publish() makes it durable. */
+must_check bool store_stage_data(struct store *s, const char *key, struct str data,
+                                 struct error *err);
+
 void store_entries_release(struct store_entries *e);
 
 must_check static inline bool store_get(struct store *s, const char *key, size_t size_max,

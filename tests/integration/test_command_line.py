@@ -77,10 +77,10 @@ def test_a_missing_configuration_is_named(leat: Leat) -> None:
 
 
 def test_a_bad_configuration_is_an_error_with_its_place(leat: Leat) -> None:
-    leat.config_path.write_text(CONFIG.replace("tables:", "table:"))
+    leat.config_path.write_text(CONFIG.replace("tables:", "tabels:"))
     done = leat.run("config", "show", SECRET="s3cret")
     assert done.returncode == 2
-    assert ':6:7: unknown key "table" in source; did you mean "tables"?\n' in done.stderr
+    assert ':6:7: unknown key "tabels" in source; did you mean "tables"?\n' in done.stderr
     assert "try" not in done.stderr
 
 

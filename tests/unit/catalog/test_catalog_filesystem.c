@@ -100,14 +100,21 @@ static json_t *set_property(const char *key, const char *value)
     return json_pack("[{s:s, s:{s:s}}]", "action", "set-properties", "updates", key, value);
 }
 
+static bool move(struct fixture *f, const struct iceberg_metadata *base, const char *location,
+                 const json_t *requirements, const json_t *updates, struct iceberg_metadata **out)
+{
+    const char *new_location = NULL;
+    f->err = (struct error){0};
+    return f->catalog->type->commit(f->catalog, &orders, base, location, requirements, updates, out,
+                                    &f->arena, &new_location, &f->err);
+}
+
 static bool try_commit(struct fixture *f, const struct iceberg_metadata *base, const char *location,
                        const char *key, const char *value, struct iceberg_metadata **out)
 {
     json_t *requirements = json_array();
     json_t *updates = set_property(key, value);
-    f->err = (struct error){0};
-    bool ok = f->catalog->type->commit(f->catalog, &orders, base, location, requirements, updates,
-                                       out, &f->err);
+    bool ok = move(f, base, location, requirements, updates, out);
     json_decref(requirements);
     json_decref(updates);
     return ok;
@@ -244,8 +251,7 @@ static void a_requirement_that_does_not_hold_writes_nothing(void **state)
     struct iceberg_metadata *base = loaded(f, &location);
     json_t *requirements = json_pack("[{s:s, s:s}]", "type", "assert-table-uuid", "uuid", "x");
     json_t *updates = set_property("k", "v");
-    assert_false(f->catalog->type->commit(f->catalog, &orders, base, location, requirements,
-                                          updates, &m, &f->err));
+    assert_false(move(f, base, location, requirements, updates, &m));
     assert_int_equal(f->err.kind, ERROR_CONFLICT);
     assert_false(is_there(f, "metadata/v2.metadata.json"));
     json_decref(requirements);

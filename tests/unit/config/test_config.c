@@ -179,12 +179,13 @@ static void unknown_keys_are_named_with_place_and_nearest(void **state)
 static void unknown_words_name_the_known_ones(void **state)
 {
     (void)state;
-    assert_refused(SOURCE "    sinks: [{type: iceberg, warehouse: x}]\n",
-                   "t.yaml:4:20: unknown sink type \"iceberg\"; known: delta, stdout");
-    assert_refused(SOURCE "    sinks: [{type: delat, location: x}]\n",
-                   "unknown sink type \"delat\"; did you mean \"delta\"?; known: delta, stdout");
+    assert_refused(SOURCE "    sinks: [{type: kafka, warehouse: x}]\n",
+                   "t.yaml:4:20: unknown sink type \"kafka\"; known: delta, iceberg, stdout");
+    assert_refused(
+        SOURCE "    sinks: [{type: delat, location: x}]\n",
+        "unknown sink type \"delat\"; did you mean \"delta\"?; known: delta, iceberg, stdout");
     assert_refused("pipelines: {p: {source: {type: mysql}, sinks: []}}",
-                   "unknown source type \"mysql\"; known: postgres");
+                   "unknown source type \"mysql\"; known: postgres, delta, iceberg");
     assert_refused(
         SOURCE "    sinks: [{type: delta, location: \"{table}\", mode: upset}]\n",
         "unknown value of mode \"upset\"; did you mean \"upsert\"?; known: upsert, append");
@@ -688,6 +689,74 @@ static int set_up(void **state)
     return setenv("LEAT_TEST_PASSWORD", "s3cret", 1);
 }
 
+static void iceberg_sinks_have_a_catalog_or_a_warehouse(void **state)
+{
+    (void)state;
+    owned(config_free) struct config *c =
+        parse(SOURCE "    sinks: [{type: iceberg, warehouse: ./w, namespace: analytics}, {type: "
+                     "iceberg, namespace: a.b, foreign_changes: accept,\n"
+                     "      catalog: {type: rest, uri: \"http://h:8181/x\", token: t0ken}}]\n");
+    const struct sink_config *s = c->pipelines[0].sinks;
+    assert_string_equal(s[0].warehouse, "./w");
+    assert_string_equal(s[0].table, "{table}");
+    assert_int_equal(s[0].foreign_changes, FOREIGN_REFUSE);
+    assert_null(s[0].catalog.type);
+    assert_string_equal(s[1].catalog.uri, "http://h:8181/x");
+    assert_int_equal(s[1].catalog.timeout_ms, 60000);
+    assert_int_equal(s[1].foreign_changes, FOREIGN_ACCEPT);
+
+    assert_refused(SOURCE "    sinks: [{type: iceberg, namespace: a}]\n",
+                   "needs either \"warehouse\" or \"catalog\"");
+    assert_refused(SOURCE "    sinks: [{type: iceberg, namespace: a, warehouse: w, catalog: {type: "
+                          "filesystem, warehouse: w}}]\n",
+                   "needs either \"warehouse\" or \"catalog\"");
+    assert_refused(SOURCE
+                   "    sinks: [{type: iceberg, namespace: a, catalog: {type: filesystem}}]\n",
+                   "needs a \"warehouse\"");
+    assert_refused(SOURCE "    sinks: [{type: iceberg, namespace: a, catalog: {type: rest, uri: "
+                          "h:1}}]\n",
+                   "must be http://");
+    assert_refused(SOURCE
+                   "    sinks: [{type: iceberg, warehouse: w, namespace: a}, {type: iceberg, "
+                   "warehouse: ./w/, namespace: a}]\n",
+                   "another sink has this location");
+}
+
+static void lake_sources_are_one_table(void **state)
+{
+    (void)state;
+    owned(config_free) struct config *c =
+        parse("pipelines:\n  p:\n    source: {type: delta, location: ./t, tables: [s.t], key: id}\n"
+              "    sinks: [{type: stdout}]\n");
+    assert_string_equal(c->pipelines[0].source.key.items[0], "id");
+    assert_refused("pipelines:\n  p:\n    source: {type: delta, location: t, tables: [s.t, s.u]}\n"
+                   "    sinks: [{type: stdout}]\n",
+                   "is one table");
+    assert_refused("pipelines:\n  p:\n    source: {type: delta, tables: [s.t]}\n"
+                   "    sinks: [{type: stdout}]\n",
+                   "needs a \"location\"");
+    assert_refused("pipelines:\n  p:\n    source: {type: iceberg, tables: [s.t], table: t}\n"
+                   "    sinks: [{type: stdout}]\n",
+                   "needs a \"location\", or \"namespace\"");
+}
+
+static void a_token_is_never_shown(void **state)
+{
+    (void)state;
+    owned(config_free) struct config *c =
+        parse(SOURCE "    sinks: [{type: iceberg, namespace: a, catalog: {type: rest, uri: "
+                     "\"http://h\", token: t0ken, credential: \"i:s3cret\"}}]\n");
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    config_show(c, out);
+    (void)fclose(out);
+    assert_null(strstr(text, "t0ken"));
+    assert_null(strstr(text, "s3cret"));
+    assert_non_null(strstr(text, "token: \"***\""));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -714,6 +783,9 @@ int main(void)
         cmocka_unit_test(missing_variables_are_named),
         cmocka_unit_test(passwords_that_would_be_taken_for_something_else_are_refused),
         cmocka_unit_test(secrets_are_not_in_messages),
+        cmocka_unit_test(iceberg_sinks_have_a_catalog_or_a_warehouse),
+        cmocka_unit_test(lake_sources_are_one_table),
+        cmocka_unit_test(a_token_is_never_shown),
         cmocka_unit_test(shown_values_have_their_origin_and_no_secret),
         cmocka_unit_test(what_is_shown_is_a_configuration_again),
         cmocka_unit_test(urls_are_shown_without_passwords),

@@ -1,4 +1,4 @@
-#include "sink/delta/progress_file.h"
+#include "sink/progress_file.h"
 
 #include <inttypes.h>
 #include <jansson.h>
