@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -5,6 +6,7 @@
 
 #include "base/file.h"
 #include "catalog/catalog.h"
+#include "catalog/metadata_file.h"
 #include "temporary.h"
 #include "test.h"
 
@@ -335,6 +337,23 @@ static void readers_find_the_newest_whatever_the_hint_says(void **state)
     assert_newest(f, "v3.metadata.json", "3");
 }
 
+static void a_hint_is_never_set_back_unless_it_is_wrong(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    struct iceberg_metadata *m = created(f);
+    iceberg_metadata_free(&m);
+    commit(f, "k", "2");
+    struct store *s = store_open(path_of(f, ""), &err);
+    assert_non_null(s);
+    assert_true(metadata_file_write_hint(s, 1, &err)); /* somebody who was slow */
+    assert_string_equal(read_text(f, "metadata/version-hint.text"), "2");
+    write_text(f, "metadata/version-hint.text", "9");
+    assert_true(metadata_file_write_hint(s, 1, &err));
+    assert_string_equal(read_text(f, "metadata/version-hint.text"), "1");
+    store_free(&s);
+}
+
 static void versions_are_compared_as_numbers(void **state)
 {
     struct fixture *f = *state;
@@ -376,6 +395,87 @@ static void metadata_that_cannot_be_read_is_named(void **state)
     assert_int_equal(f->err.kind, ERROR_DATA);
     assert_non_null(strstr(f->err.message, "/shop/orders/metadata/v2.metadata.json"));
 }
+
+/* --- many writers --- */
+
+enum { WRITERS = 4, COMMITS = 15 };
+
+struct writer {
+    pthread_t thread;
+    const char *root;
+    unsigned number;
+    char failure[1200]; /* "": none */
+};
+
+/* Sets the writer's property to `value`; true when it is in for certain. */
+static bool advance(struct iceberg_catalog *c, const char *key, const char *value,
+                    struct error *err)
+{
+    struct fixture f = {.catalog = c};
+    struct iceberg_metadata *base = NULL;
+    struct iceberg_metadata *after = NULL;
+    const char *location = NULL;
+    bool done = c->type->load(c, &orders, &base, &f.arena, &location, err);
+    if (done) {
+        const char *found = iceberg_metadata_property(base, key); /* of an unknown outcome */
+        done = (found && strcmp(found, value) == 0) ||
+               try_commit(&f, base, location, key, value, &after);
+        *err = f.err;
+    }
+    iceberg_metadata_free(&after);
+    iceberg_metadata_free(&base);
+    arena_release(&f.arena);
+    return done;
+}
+
+static void *write_many(void *arg)
+{
+    struct writer *w = arg;
+    struct error err = {0};
+    struct iceberg_catalog *c = catalog_open_filesystem(w->root, &err);
+    for (unsigned i = 0; c && i < COMMITS; i++) {
+        char key[32];
+        char value[32];
+        (void)snprintf(key, sizeof(key), "writer.%u.%u", w->number, i);
+        (void)snprintf(value, sizeof(value), "%u", i);
+        do {
+            err = (struct error){0};
+        } while (
+            !advance(c, key, value, &err) &&
+            (err.kind == ERROR_CONFLICT || err.kind == ERROR_UNKNOWN || err.kind == ERROR_RETRY));
+        if (err.kind != ERROR_NONE) {
+            break;
+        }
+    }
+    (void)snprintf(w->failure, sizeof(w->failure), "%s", err.message);
+    iceberg_catalog_free(&c);
+    return NULL;
+}
+
+static void of_many_writers_none_loses_a_commit(void **state)
+{
+    struct fixture *f = *state;
+    struct iceberg_metadata *m = created(f);
+    struct writer writers[WRITERS];
+    iceberg_metadata_free(&m);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.root = f->root, .number = i};
+        assert_int_equal(pthread_create(&writers[i].thread, NULL, write_many, &writers[i]), 0);
+    }
+    for (unsigned i = 0; i < WRITERS; i++) {
+        assert_int_equal(pthread_join(writers[i].thread, NULL), 0);
+        assert_string_equal(writers[i].failure, "");
+    }
+    /* Each commit adds a property: one that was lost lacks its own, and no number is skipped. */
+    const char *location = NULL;
+    m = loaded(f, &location);
+    assert_int_equal(json_object_size(m->properties), WRITERS * COMMITS);
+    assert_non_null(
+        strstr(location, arena_format(&f->arena, "/v%d.metadata.json", WRITERS * COMMITS + 1)));
+    iceberg_metadata_free(&m);
+}
+
+/* --- one table --- */
 
 static void open_at(struct fixture *f, const char *location)
 {
@@ -481,7 +581,10 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(readers_find_the_newest_whatever_the_hint_says, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_hint_is_never_set_back_unless_it_is_wrong, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(versions_are_compared_as_numbers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_many_writers_none_loses_a_commit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_table_of_a_catalog_with_a_pointer_is_read_but_not_written,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(metadata_that_cannot_be_read_is_named, set_up, tear_down),
