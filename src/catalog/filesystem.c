@@ -278,27 +278,26 @@ static bool commit_next(const struct place *place, int64_t number,
 }
 
 static bool filesystem_commit(struct iceberg_catalog *base, const struct iceberg_name *name,
-                              const struct iceberg_metadata *metadata, const char *base_location,
-                              const json_t *requirements, const json_t *updates,
-                              struct iceberg_metadata **out, struct arena *location_arena,
-                              const char **metadata_location, struct error *err)
+                              const struct iceberg_move *move, struct iceberg_state *to,
+                              struct error *err)
 {
     const struct filesystem_catalog *c = (const struct filesystem_catalog *)base;
     owned(arena_release) struct arena a = {0};
     owned(close_place) struct place place = {0};
     owned(member_free) json_t *dropped = NULL;
     int64_t number = 0;
-    *out = NULL;
+    *to = (struct iceberg_state){0};
     if (c->file) {
         return refuse_file(c, err);
     }
     if (!open_place(c, name, &a, &place, err) ||
-        !base_number(&place, base_location, &number, err) ||
+        !base_number(&place, move->from_location, &number, err) ||
         !check_is_newest(&place, number, err)) {
         return false;
     }
     json_t *json =
-        iceberg_metadata_apply(metadata, requirements, updates, base_location, &dropped, err);
+        iceberg_metadata_apply(move->from, move->requirements, move->updates, move->from_location,
+                               &dropped, err);
     if (!json) {
         return false;
     }
@@ -311,9 +310,9 @@ static bool filesystem_commit(struct iceberg_catalog *base, const struct iceberg
     }
     hint(&place, number + 1);
     remove_dropped(&place, next, dropped);
-    *metadata_location = arena_format(location_arena, "%s/%s", place.location,
-                                      metadata_file_key(number + 1, &a));
-    *out = take(next);
+    to->location = strdup(arena_format(&a, "%s/%s", place.location,
+                                       metadata_file_key(number + 1, &a)));
+    to->metadata = take(next);
     return true;
 }
 

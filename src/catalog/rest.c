@@ -210,10 +210,12 @@ static bool rest_create(struct iceberg_catalog *catalog, const struct iceberg_na
 /* ---- commit ---- */
 
 static bool read_commit(const struct rest_client *c, const struct rest_answer *answer,
-                        struct iceberg_metadata **out, struct error *err)
+                        struct iceberg_state *to, struct error *err)
 {
     if (answer->status == 200) {
-        return take_written(answer, out, err);
+        const json_t *location = json_object_get(answer->json, "metadata-location");
+        to->location = json_is_string(location) ? strdup(json_string_value(location)) : NULL;
+        return take_written(answer, &to->metadata, err);
     }
     (void)rest_client_refuse(c, answer, err);
     if (answer->status == 409) {
@@ -226,27 +228,27 @@ static bool read_commit(const struct rest_client *c, const struct rest_answer *a
     return false;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): the interface says what its parameters are */
 static bool rest_commit(struct iceberg_catalog *catalog, const struct iceberg_name *name,
-                        const struct iceberg_metadata *base, const char *base_location,
-                        const json_t *requirements, const json_t *updates,
-                        struct iceberg_metadata **out, struct error *err)
+                        const struct iceberg_move *move, struct iceberg_state *to,
+                        struct error *err)
 {
-    (void)base; /* the requirements say what must still hold */
-    (void)base_location;
+    /* The requirements say what must still hold. */
     struct rest_client *c = client_of(catalog);
-    *out = NULL;
+    *to = (struct iceberg_state){0};
     json_t *body = json_object();
-    (void)json_object_set(body, "requirements", (json_t *)requirements);
-    (void)json_object_set(body, "updates", (json_t *)updates);
+    (void)json_object_set(body, "requirements", (json_t *)(uintptr_t)move->requirements);
+    (void)json_object_set(body, "updates", (json_t *)(uintptr_t)move->updates);
     struct buf path = {0};
     struct rest_answer answer = {0};
     bool done = rest_client_append_table(c, name, &path, err) &&
                 rest_client_send(c, buf_text(&path), body, &answer, err) &&
-                read_commit(c, &answer, out, err);
+                read_commit(c, &answer, to, err);
     rest_answer_release(&answer);
     buf_release(&path);
     json_decref(body);
+    if (!done) {
+        free(take(to->location));
+    }
     return done || wrap(err, "commit to", name);
 }
 

@@ -133,8 +133,11 @@ static bool commit(struct setting *s)
         json_pack("[{s:s, s:{s:s}}]", "action", "set-properties", "updates", "a", "b");
     s->err = (struct error){0};
     iceberg_metadata_free(&s->metadata);
-    bool done = s->catalog->type->commit(s->catalog, &name, NULL, NULL, requirements, updates,
-                                         &s->metadata, &s->err);
+    struct iceberg_move move = {.requirements = requirements, .updates = updates};
+    struct iceberg_state to = {0};
+    bool done = s->catalog->type->commit(s->catalog, &name, &move, &to, &s->err);
+    s->metadata = to.metadata;
+    free(to.location);
     json_decref(requirements);
     json_decref(updates);
     return done;

@@ -82,8 +82,11 @@ static bool commit(struct setting *s, struct iceberg_catalog *c, json_t *require
     assert_non_null(updates);
     s->err = (struct error){0};
     iceberg_metadata_free(&s->metadata);
-    bool done =
-        c->type->commit(c, &s->name, NULL, NULL, requirements, updates, &s->metadata, &s->err);
+    struct iceberg_move move = {.requirements = requirements, .updates = updates};
+    struct iceberg_state to = {0};
+    bool done = c->type->commit(c, &s->name, &move, &to, &s->err);
+    s->metadata = to.metadata;
+    free(to.location);
     json_decref(requirements);
     json_decref(updates);
     return done;
