@@ -17,6 +17,7 @@ static const struct iceberg_name orders = {
 struct fixture {
     char root[64];
     struct iceberg_catalog *catalog;
+    const char *location; /* after a commit: the file that it made */
     struct arena arena;
     struct error err;
 };
@@ -105,10 +106,15 @@ static json_t *set_property(const char *key, const char *value)
 static bool move(struct fixture *f, const struct iceberg_metadata *base, const char *location,
                  const json_t *requirements, const json_t *updates, struct iceberg_metadata **out)
 {
-    const char *new_location = NULL;
+    struct iceberg_move m = {
+        .from = base, .from_location = location, .requirements = requirements, .updates = updates};
+    struct iceberg_state to = {0};
     f->err = (struct error){0};
-    return f->catalog->type->commit(f->catalog, &orders, base, location, requirements, updates, out,
-                                    &f->arena, &new_location, &f->err);
+    bool ok = f->catalog->type->commit(f->catalog, &orders, &m, &to, &f->err);
+    *out = to.metadata;
+    f->location = to.location ? arena_string(&f->arena, to.location, strlen(to.location)) : NULL;
+    free(to.location);
+    return ok;
 }
 
 static bool try_commit(struct fixture *f, const struct iceberg_metadata *base, const char *location,
@@ -204,6 +210,8 @@ static void commits_count_up(void **state)
     iceberg_metadata_free(&m);
     commit(f, "k", "1");
     commit(f, "k", "2");
+    assert_string_equal(
+        f->location, arena_format(&f->arena, "file://%s", path_of(f, "metadata/v3.metadata.json")));
     assert_newest(f, "v3.metadata.json", "2");
     assert_string_equal(read_text(f, "metadata/version-hint.text"), "3");
     assert_true(is_there(f, "metadata/v1.metadata.json"));
