@@ -78,7 +78,7 @@ bool location_resolve(const char *location, struct buf *out, struct error *err)
     if (path) {
         return append_path(path, out, err);
     }
-    if (uri_scheme(location) == 0) {
+    if (uri_scheme(location) == 0 || strncmp(location, "file:", 5) == 0) {
         return error_set(err, ERROR_CONFIG, "\"%s\" is neither a path nor file:///path", location);
     }
     size_t size = strlen(location);

@@ -220,6 +220,15 @@ bool metadata_file_newest(struct store *s, struct arena *a, struct metadata_file
 bool metadata_file_write_hint(struct store *s, int64_t number, struct error *err)
 {
     owned(buf_release) struct buf text = {0};
+    int64_t before = -1;
+    bool is_later = false;
+    if (!read_hint(s, &before, err) ||
+        (before > number && !metadata_file_exists(s, before, &is_later, err))) {
+        return false;
+    }
+    if (is_later) {
+        return true;
+    }
     buf_append_format(&text, "%" PRId64, number);
     return store_put(s, hint_key, buf_str(&text), err);
 }

@@ -36,5 +36,6 @@ must_check bool metadata_file_exists(struct store *s, int64_t number, bool *exis
 must_check bool metadata_file_newest(struct store *s, struct arena *a, struct metadata_file *out,
                                      struct buf *data, struct error *err);
 
-/* Says in version-hint.text where readers may begin to look. */
+/* Says in version-hint.text where readers may begin to look, unless it names a later file
+ * that is there: hints are written after commits, and not in their order. */
 must_check bool metadata_file_write_hint(struct store *s, int64_t number, struct error *err);

@@ -156,10 +156,7 @@ static bool take_timestamp(struct str bytes, int64_t *out)
     if (!take_integer(bytes, 8, out)) {
         return false;
     }
-    if (bytes.size == 4) {
-        *out *= INT64_C(86400000000);
-    }
-    return true;
+    return bytes.size == 8 || !__builtin_mul_overflow(*out, INT64_C(86400000000), out);
 }
 
 static bool take_text(struct str bytes, struct view *out)

@@ -86,14 +86,14 @@ static inline void fixture_advance(struct iceberg_metadata **m, const char *upda
 static inline void fixture_snapshot(struct iceberg_metadata **m, int64_t id, int64_t time_ms)
 {
     char updates[600];
+    int64_t sequence = (*m)->last_sequence_number + 1;
     (void)snprintf(updates, sizeof(updates),
                    "[{'action':'add-snapshot','snapshot':{'snapshot-id':%lld,"
                    "'sequence-number':%lld,'timestamp-ms':%lld,'manifest-list':'s3://x/m.avro',"
                    "'summary':{'operation':'append'},'schema-id':0}},"
                    "{'action':'set-snapshot-ref','ref-name':'main','type':'branch',"
                    "'snapshot-id':%lld}]",
-                   (long long)id, (long long)((*m)->last_sequence_number + 1), (long long)time_ms,
-                   (long long)id);
+                   (long long)id, (long long)sequence, (long long)time_ms, (long long)id);
     fixture_advance(m, updates);
 }
 

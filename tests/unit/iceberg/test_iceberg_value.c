@@ -131,6 +131,7 @@ static void impossible_bytes_are_refused(void **state)
     refuse(of(TYPE_STRING), "\xc3", 1); /* cut inside a code point */
     refuse(of(TYPE_STRING), "a\0b", 3);
     refuse(of(TYPE_INT16), "\0\0\1\0", 4);
+    refuse(of(TYPE_TIMESTAMP), "\xff\xff\xff\x7f", 4); /* a date that is no timestamp */
     refuse(of(TYPE_TIME), "\xff\xff\xff\xff\xff\xff\xff\xff", 8);
     refuse((struct type){TYPE_DECIMAL, 2, 0}, "\x64", 1); /* 100 */
     refuse((struct type){TYPE_DECIMAL, 2, 0}, "\x9c", 1);
