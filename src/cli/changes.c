@@ -1,13 +1,14 @@
 /* `leat changes`: the change feed of a table. */
-#include "delta/changes.h"
+#include "lake/changes.h"
 
 #include <string.h>
 
 #include "cli/output.h"
+#include "delta/delta.h"
 #include "model/batch.h"
 
 /* Which kinds of rows are wanted: "insert,delete". */
-static bool read_types(struct arguments *a, struct delta_changes_options *out, struct error *err)
+static bool read_types(struct arguments *a, struct lake_changes_options *out, struct error *err)
 {
     const char *text = argument_text(a, "type");
     if (!text) {
@@ -33,17 +34,17 @@ static bool read_types(struct arguments *a, struct delta_changes_options *out, s
     }
 }
 
-static bool print_rows(struct delta_changes *changes, struct arguments *a, int64_t limit,
+static bool print_rows(struct lake_changes *changes, struct arguments *a, int64_t limit,
                        struct error *err)
 {
     owned(output_release) struct output output = {0};
-    if (!output_open(&output, a, delta_changes_schema(changes), err)) {
+    if (!output_open(&output, a, lake_changes_schema(changes), err)) {
         return false;
     }
     for (int64_t left = limit; left > 0;) {
         const struct column *columns = NULL;
         uint32_t row_count = 0;
-        if (!delta_changes_next(changes, &columns, &row_count, err)) {
+        if (!lake_changes_next(changes, &columns, &row_count, NULL, err)) {
             return false;
         }
         if (row_count == 0) {
@@ -98,7 +99,7 @@ static void count_rows(struct batch *b, const struct column *columns, uint32_t r
     }
 }
 
-static bool print_stats(struct delta_changes *changes, struct arguments *a, int64_t limit,
+static bool print_stats(struct lake_changes *changes, struct arguments *a, int64_t limit,
                         struct error *err)
 {
     owned(schema_free) struct schema *schema = stats_schema();
@@ -110,7 +111,7 @@ static bool print_stats(struct delta_changes *changes, struct arguments *a, int6
     for (;;) {
         const struct column *columns = NULL;
         uint32_t row_count = 0;
-        if (!delta_changes_next(changes, &columns, &row_count, err)) {
+        if (!lake_changes_next(changes, &columns, &row_count, NULL, err)) {
             return false;
         }
         if (row_count == 0) {
@@ -122,16 +123,27 @@ static bool print_stats(struct delta_changes *changes, struct arguments *a, int6
     return output_close(&output, err);
 }
 
+/* The versions from..to of a table; -1: the oldest, the newest. */
+static bool find_versions(const struct lake_history *h, int64_t from, int64_t to,
+                          struct lake_changes_options *out, struct error *err)
+{
+    out->first = 0;
+    out->last = h->version_count - 1;
+    return (from < 0 || lake_history_find(h, from, &out->first, err)) &&
+           (to < 0 || lake_history_find(h, to, &out->last, err));
+}
+
 static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
 {
     (void)exit;
+    static const char *const no_columns[] = {NULL};
     int64_t limit = INT64_MAX;
-    struct delta_changes_options options = {.location = a->operands[0],
-                                            .from = -1,
-                                            .to = -1,
-                                            .counts_only = argument_given(a, "stats")};
-    if (!argument_integer(a, "from", 0, INT64_MAX, &options.from, err) ||
-        !argument_integer(a, "to", 0, INT64_MAX, &options.to, err) ||
+    int64_t from = -1;
+    int64_t to = -1;
+    bool stats = argument_given(a, "stats");
+    struct lake_changes_options options = {.columns = stats ? no_columns : NULL};
+    if (!argument_integer(a, "from", 0, INT64_MAX, &from, err) ||
+        !argument_integer(a, "to", 0, INT64_MAX, &to, err) ||
         !argument_integer(a, "limit", 1, INT64_MAX, &limit, err) || !read_types(a, &options, err)) {
         return false;
     }
@@ -142,13 +154,19 @@ static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
     if (!connection) {
         return false;
     }
+    struct lake_options table = {.location = a->operands[0]};
+    owned(lake_history_free) struct lake_history *history = delta_history.open(
+        &(struct lake_history_options){.table = &table, .engine = connection, .to = to}, err);
+    options.history = history;
     options.engine = connection;
-    owned(delta_changes_free) struct delta_changes *changes = delta_changes_open(&options, err);
+    if (!history || !find_versions(history, from, to, &options, err)) {
+        return false;
+    }
+    owned(lake_changes_free) struct lake_changes *changes = lake_changes_open(&options, err);
     if (!changes) {
         return false;
     }
-    return options.counts_only ? print_stats(changes, a, limit, err)
-                               : print_rows(changes, a, limit, err);
+    return stats ? print_stats(changes, a, limit, err) : print_rows(changes, a, limit, err);
 }
 
 static const struct option_spec option_specs[] = {
@@ -165,7 +183,7 @@ const struct command command_changes = {
     .name = "changes",
     .summary = "print the row changes of a table between two versions",
     .operands = "TABLE",
-    .help = "TABLE is the directory of a Delta table with a change feed. Each row has the\n"
+    .help = "TABLE is the directory of a Delta table. Each row has the\n"
             "columns of the table as they are in the last version, and _change_type (insert,\n"
             "update_preimage, update_postimage, delete), _commit_version and\n"
             "_commit_timestamp. A version shows the net change of each row.",

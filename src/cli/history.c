@@ -1,9 +1,8 @@
 /* `leat history`: what each version of a table did. */
-#include "delta/history.h"
-
 #include <string.h>
 
 #include "cli/output.h"
+#include "delta/delta.h"
 #include "model/batch.h"
 
 enum { COLUMN_COUNT = 11 };
@@ -47,14 +46,14 @@ static void set_text(struct batch *b, uint32_t column, uint32_t row, const char 
     }
 }
 
-static struct batch *make_batch(const struct schema *schema, const struct delta_version *versions,
+static struct batch *make_batch(const struct schema *schema, const struct lake_version *versions,
                                 size_t count)
 {
     struct batch *b = batch_new(schema, 0, (uint32_t)count + 1);
     for (size_t i = 0; i < count; i++) {
-        const struct delta_version *v = &versions[i];
+        const struct lake_version *v = &versions[count - 1 - i];
         uint32_t row = batch_add_row(b, ROW_INSERT, IMAGE_WHOLE);
-        ((int64_t *)b->columns[0].values)[row] = v->version;
+        ((int64_t *)b->columns[0].values)[row] = v->id;
         ((int64_t *)b->columns[1].values)[row] = v->time_us;
         set_text(b, 2, row, v->operation);
         set_number(b, 3, row, v->rows_inserted);
@@ -73,24 +72,24 @@ static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
 {
     (void)exit;
     int64_t limit = 0;
-    struct delta_version *versions = NULL;
-    size_t count = 0;
     owned(schema_free) struct schema *schema = make_schema();
     owned(output_release) struct output output = {0};
     if (!argument_integer(a, "limit", 1, INT32_MAX, &limit, err)) {
         return false;
     }
-    owned(store_free) struct store *store = store_open(a->operands[0], err);
-    if (!store) {
+    struct lake_options table = {.location = a->operands[0]};
+    owned(lake_history_free) struct lake_history *history = delta_history.open(
+        &(struct lake_history_options){
+            .table = &table, .to = -1, .versions_only = true, .limit = (size_t)limit},
+        err);
+    if (!history) {
         return false;
-    }
-    if (!delta_history(store, (uint64_t)limit, &a->arena, &versions, &count, err)) {
-        return error_wrap(err, "\"%s\"", a->operands[0]);
     }
     if (!output_open(&output, a, schema, err)) {
         return false;
     }
-    owned(batch_free) struct batch *batch = make_batch(schema, versions, count);
+    owned(batch_free) struct batch *batch =
+        make_batch(schema, history->versions, history->version_count);
     output_rows(&output, batch->columns, batch->row_count);
     return output_close(&output, err);
 }
