@@ -17,8 +17,8 @@ from tests.lib.workload import Workload
 TABLES = {"public.items": "id", "public.quiet": "id"}
 FIRST, SECOND = "delta-0", "delta-1"
 INTERVAL = "100ms"
-# Of a lag at the commit interval, with what a busy machine adds.
-SMALL_LAG_SECONDS = 2.0
+# Of a lag at the commit interval, with what a sanitized program on a busy machine adds.
+SMALL_LAG_SECONDS = 3.0
 
 
 class TwoSinks(Mirror):
@@ -42,7 +42,7 @@ class TwoSinks(Mirror):
                 "tables": {"public.items": {"partition_by": ["part"]}},
             },
         ]
-        retry = {"attempts": 1000, "delay": "10ms", "max_delay": "100ms"}
+        retry = {"attempts": 1000, "delay": "10ms", "max_delay": "500ms"}
         super().__init__(leat, database, TABLES, sinks=sinks, retry=retry, detach_after="1s")
 
     def break_second(self) -> None:
@@ -62,10 +62,20 @@ class TwoSinks(Mirror):
 
         def reached() -> bool:
             assert running.alive, running.log_text[-4000:]
-            workload.transaction()
+            workload.transaction(changes=2)
             return condition()
 
         wait_until(reached, 60, what)
+
+    def wait_for_first(self, running: Running) -> None:
+        """Waits until the first one has everything committed so far; the slot cannot tell."""
+        high, low = self.mark().split("/")
+        position = int(high, 16) << 32 | int(low, 16)
+        wait_until(
+            lambda: running.metric("leat_sink_position", sink=FIRST) >= position,
+            60,
+            "the first sink has all",
+        )
 
     def settle_both(self, running: Running) -> None:
         """Both hold what the source holds, no change was seen twice, and nothing is left behind."""
@@ -125,19 +135,19 @@ def test_a_failing_sink_does_not_harm_the_other(leat: Leat, database: Database) 
     confirmed = "SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = %s"
     mirror.break_second()
     lags: list[float] = []
-    until = time.monotonic() + 6
+    until = time.monotonic() + 8
 
     def enough() -> bool:
         lags.append(lag(running, FIRST))
         return time.monotonic() > until
 
-    mirror.run_until(workload, running, enough, "six seconds have passed")
+    mirror.run_until(workload, running, enough, "eight seconds have passed")
     assert is_detached(running)
     assert max(lags) < SMALL_LAG_SECONDS
-    assert lag(running, SECOND) > SMALL_LAG_SECONDS
+    assert lag(running, SECOND) > 2 * SMALL_LAG_SECONDS
     assert running.is_healthy("/ready")
     held = database.scalar(confirmed, (SLOT,))
-    mirror.run_until(workload, running, lambda: lag(running, FIRST) == 0, "the first has all")
+    mirror.wait_for_first(running)
     assert database.scalar(confirmed, (SLOT,)) == held, "the slot waits for the detached sink"
 
     mirror.mend_second()
@@ -203,7 +213,7 @@ def test_the_server_may_restart_while_a_sink_is_detached(
 def test_a_lost_sink_is_stopped_and_reported_while_the_other_goes_on(
     leat: Leat, database: Database
 ) -> None:
-    """Not ready, exit 1, and the way back mends it."""
+    """Not ready, exit 1, and the message names the way back."""
     mirror, running, workload = started(leat, database)
     log: Path = mirror.second / "public" / "items" / "_delta_log"
     log.rename(mirror.second / "lost")
@@ -214,7 +224,7 @@ def test_a_lost_sink_is_stopped_and_reported_while_the_other_goes_on(
         "the sink has failed",
     )
     workload.run(10)
-    wait_until(lambda: lag(running, FIRST) == 0, 30, "the first has all")
+    mirror.wait_for_first(running)
     wait_until(lambda: not running.is_healthy("/ready"), 30, "it is not ready")
     assert running.is_healthy("/health")
     running.process.terminate()
