@@ -184,11 +184,12 @@ static const struct key pipeline_keys[] = {
              "log."},
     {"on_sink_failure", KEY_ENUM, MEMBER(struct pipeline_config, on_sink_failure),
      .words = sink_failure_modes, .default_text = "detach",
-     .help = "What becomes of the other sinks when one fails or holds them up. `detach`: they go on; "
-             "where the failure may pass, the sink is caught up by a reader of its own and joins "
-             "them again, and where it cannot, it stays stopped. `stop`: they wait for it, and stop "
-             "with it. The source keeps its log for a sink that is detached or stopped. A pipeline "
-             "of one sink, and one that is still loading, always stops."},
+     .help =
+         "What becomes of the other sinks when one fails or holds them up. `detach`: they go on; "
+         "where the failure may pass, the sink is caught up by a reader of its own and joins "
+         "them again, and where it cannot, it stays stopped. `stop`: they wait for it, and stop "
+         "with it. The source keeps its log for a sink that is detached or stopped. A pipeline "
+         "of one sink, and one that is still loading, always stops."},
     {"detach_after", KEY_DURATION, MEMBER(struct pipeline_config, detach_after_ms),
      .default_text = "60s", .min = "100ms", .max = "1d",
      .help = "How long a sink may keep the others waiting, or fail for a passing reason, before it "

@@ -1,6 +1,7 @@
-/* Catches one detached sink up: a run over that sink alone, with a source opened aside, repeated for
- * as long as what fails may pass. It ends when the sink stands where the pipeline's reader stands,
- * and asks that one to end, so that the next run has them all; or when the sink fails for good. */
+/* Catches one detached sink up: a run over that sink alone, with a source opened aside, repeated
+ * for as long as what fails may pass. It ends when the sink stands where the pipeline's reader
+ * stands, and asks that one to end, so that the next run has them all; or when the sink fails for
+ * good. */
 #pragma once
 
 #include <stdbool.h>

@@ -73,7 +73,7 @@ struct sink_status {
     enum sink_state state;
     const char *label;       /* "delta-0": type and place in the list; lives as long as `p` */
     struct position durable; /* the source keeps what comes after it */
-    int64_t lag_ms;          /* age of the oldest source commit that is not durable in it; 0: none */
+    int64_t lag_ms; /* age of the oldest source commit that is not durable in it; 0: none */
 };
 
 /* Of the sink at this place in the configuration's list. */

@@ -130,8 +130,8 @@ static bool open_all(struct run *r, struct error *err)
 static bool wants_load(const struct run *r)
 {
     enum snapshot_mode mode = r->config->source.snapshot;
-    return !r->shared->has_streamed && (r->task->options->reload || mode == SNAPSHOT_ALWAYS ||
-                                        mode == SNAPSHOT_ONLY);
+    return !r->shared->has_streamed &&
+           (r->task->options->reload || mode == SNAPSHOT_ALWAYS || mode == SNAPSHOT_ONLY);
 }
 
 /* Sinks without positions go on where this process knows them to be. */

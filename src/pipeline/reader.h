@@ -43,7 +43,8 @@ struct reader_task {
     const char *aside;   /* the sink's label; NULL: the pipeline's own run */
     uint32_t first_sink; /* its place in the pipeline's list; 0: the pipeline's own run */
 
-    sink_left_fn *left; /* of the pipeline's own run: a detached sink may be caught up from now on */
+    sink_left_fn
+        *left; /* of the pipeline's own run: a detached sink may be caught up from now on */
     void *left_arg;
 };
 

@@ -188,8 +188,7 @@ struct sinks *sinks_open(const struct sinks_options *options, struct error *err)
     return check_any_open(s, err) ? take(s) : NULL;
 }
 
-bool sinks_facts(struct sinks *s, struct arena *arena, struct start_facts *facts,
-                 struct error *err)
+bool sinks_facts(struct sinks *s, struct arena *arena, struct start_facts *facts, struct error *err)
 {
     uint32_t tables = s->options.table_count;
     size_t most = (size_t)tables * s->count;

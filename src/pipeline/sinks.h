@@ -27,8 +27,8 @@ struct sinks_options {
     const struct pipeline_config *config; /* whose sinks these are: all of a pipeline, or one */
     uint32_t first;                       /* place of the first in the pipeline's list */
     struct standing *standing;
-    bool is_aside;              /* whoever runs it tries again for as long as it takes */
-    bool has_streamed;          /* the pipeline did, in this process: what fails now fails alone */
+    bool is_aside;     /* whoever runs it tries again for as long as it takes */
+    bool has_streamed; /* the pipeline did, in this process: what fails now fails alone */
     const char *source_identity;
     struct position remembered; /* by the source: each sink is durable up to there at least */
     const struct sink_table *tables;
@@ -50,8 +50,8 @@ void sinks_free(struct sinks **s);
 must_check bool sinks_facts(struct sinks *s, struct arena *arena, struct start_facts *facts,
                             struct error *err);
 
-/* True when every sink of the configuration is open: a load needs them all. `err`: of one that could
- * not be opened. */
+/* True when every sink of the configuration is open: a load needs them all. `err`: of one that
+ * could not be opened. */
 must_check bool sinks_are_all_open(struct sinks *s, struct error *err);
 
 must_check bool sinks_begin_load(struct sinks *s, const char *load_id, struct error *err);

@@ -120,8 +120,8 @@ void standing_attach(struct standing *s, uint32_t sink)
     if (one->state != SINK_ATTACHED) {
         one->state = SINK_ATTACHED;
         one->why = (struct error){0};
-        log_info("sink attached", log_str("pipeline", s->config->name),
-                 log_str("sink", one->label), log_u64("position", one->durable.integer));
+        log_info("sink attached", log_str("pipeline", s->config->name), log_str("sink", one->label),
+                 log_u64("position", one->durable.integer));
     }
     pthread_mutex_unlock(&s->lock);
 }
@@ -160,8 +160,8 @@ void standing_expect(struct standing *s, struct position position, int64_t commi
     pthread_mutex_lock(&s->lock);
     for (uint32_t i = 0; i < s->config->sink_count; i++) {
         struct lag *lag = &s->sinks[i].lag;
-        struct position owed = lag->count > 0 ? lag->marks[lag->count - 1].position
-                                              : s->sinks[i].durable;
+        struct position owed =
+            lag->count > 0 ? lag->marks[lag->count - 1].position : s->sinks[i].durable;
         if (!position_covers(owed, position)) { /* else it is read once more */
             lag_received(lag, position, commit_time_us);
         }

@@ -45,9 +45,10 @@ struct source_open {
     const struct source_config *config;
     const char *pipeline; /* names slot and messages */
 
-    /* NULL: the pipeline's own reader, alone in moving what the source remembers. Otherwise a second
-     * reader beside it, which catches up the sink of this name: it is only ever resumed, and leaves
-     * nothing at the source when it ends or dies. The first reader keeps there what it needs. */
+    /* NULL: the pipeline's own reader, alone in moving what the source remembers. Otherwise a
+     * second reader beside it, which catches up the sink of this name: it is only ever resumed, and
+     * leaves nothing at the source when it ends or dies. The first reader keeps there what it
+     * needs. */
     const char *aside;
 };
 
@@ -73,7 +74,8 @@ struct source_type {
     bool (*next)(struct source *s, int timeout_ms, struct event *out, struct error *err);
 
     /* The source may forget everything up to `position`: called often, tells the server when due;
-     * of a reader aside, only what it holds for that reader. Also keeps the connection alive while nothing is read (back-pressure). */
+     * of a reader aside, only what it holds for that reader. Also keeps the connection alive while
+     * nothing is read (back-pressure). */
     bool (*acknowledge)(struct source *s, struct position position, struct error *err);
 
     /* Connects and reports every prerequisite, good or bad, instead of stopping at the first as

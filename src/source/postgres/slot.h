@@ -41,6 +41,7 @@ must_check bool slot_create(PGconn *replication, PGconn *query, const char *name
 const char *slot_copy_name(const char *name, struct arena *arena);
 
 /* Copies the slot, which may be active, on a replication connection. The copy stands where the slot
- * stands and is gone with the connection. ERROR_RETRY: the server has no slot to spare right now. */
+ * stands and is gone with the connection. ERROR_RETRY: the server has no slot to spare right now.
+ */
 must_check bool slot_copy(PGconn *replication, const char *name, const char *copy,
                           struct error *err);

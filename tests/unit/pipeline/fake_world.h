@@ -47,10 +47,10 @@ static struct world {
     bool has_slot;
     uint64_t acknowledged;
     bool source_fails;
-    uint32_t readers;  /* of the pipeline itself, open now */
-    uint32_t asides;   /* open now */
+    uint32_t readers;     /* of the pipeline itself, open now */
+    uint32_t asides;      /* open now */
     uint32_t aside_count; /* ever */
-    char wrong[256];   /* the first promise that was broken */
+    char wrong[256];      /* the first promise that was broken */
     struct fake_table sinks[SINKS_MAX];
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
@@ -277,8 +277,8 @@ static bool fake_sink_last(struct sink *sink, uint32_t table, struct lake_snapsh
     (void)err;
     const struct fake_table *t = ((struct fake_sink *)sink)->table;
     (void)pthread_mutex_lock(&world.lock);
-    *out = (struct lake_snapshot){
-        .exists = t->exists, .has_record = t->exists, .record = t->record};
+    *out =
+        (struct lake_snapshot){.exists = t->exists, .has_record = t->exists, .record = t->record};
     *known = t->exists;
     (void)pthread_mutex_unlock(&world.lock);
     return true;
@@ -476,13 +476,13 @@ static void assert_each_row_once(uint32_t sink)
 }
 
 /* Waits until the condition holds; fails where it stands when that takes too long. */
-#define await(condition)                                                      \
-    do {                                                                      \
-        int64_t await_until_ms = clock_monotonic_ms() + PATIENCE_MS;          \
-        while (!(condition)) {                                                \
-            if (clock_monotonic_ms() > await_until_ms) {                      \
-                fail_msg("waited in vain for: %s", #condition);               \
-            }                                                                 \
-            (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);    \
-        }                                                                     \
+#define await(condition)                                                   \
+    do {                                                                   \
+        int64_t await_until_ms = clock_monotonic_ms() + PATIENCE_MS;       \
+        while (!(condition)) {                                             \
+            if (clock_monotonic_ms() > await_until_ms) {                   \
+                fail_msg("waited in vain for: %s", #condition);            \
+            }                                                              \
+            (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL); \
+        }                                                                  \
     } while (0)
