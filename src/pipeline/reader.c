@@ -134,17 +134,6 @@ static bool wants_load(const struct run *r)
            (r->task->options->reload || mode == SNAPSHOT_ALWAYS || mode == SNAPSHOT_ONLY);
 }
 
-/* Sinks without positions go on where this process knows them to be. */
-static struct position position_of_sinks(const struct run *r)
-{
-    struct position meet = {0};
-    for (uint32_t i = 0; i < r->config->sink_count; i++) {
-        struct position p = standing_of(r->task->standing, r->task->first_sink + i).durable;
-        meet = i == 0 ? p : position_meet(meet, p);
-    }
-    return meet;
-}
-
 static bool decide(struct run *r, struct start_decision *out, struct error *err)
 {
     struct start_facts facts = {.pipeline = r->config->name,
@@ -154,8 +143,11 @@ static bool decide(struct run *r, struct start_decision *out, struct error *err)
     if (!sinks_facts(r->sinks, &r->arena, &facts, err) || !start_decide(&facts, out, err)) {
         return false;
     }
-    if (facts.table_count == 0 && !out->load) {
-        out->resume = position_join(out->resume, position_of_sinks(r));
+    /* Sinks that keep no position go on where this process knows them to be. */
+    struct position known = sinks_unrecorded(r->sinks);
+    if (known.kind != POSITION_NONE) {
+        out->resume = facts.table_count == 0 ? position_join(out->resume, known)
+                                             : position_meet(out->resume, known);
     }
     r->shared->needs_load = out->load;
     return true;

@@ -214,6 +214,19 @@ bool sinks_facts(struct sinks *s, struct arena *arena, struct start_facts *facts
     return true;
 }
 
+struct position sinks_unrecorded(const struct sinks *s)
+{
+    struct position least = {0};
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct sink *sink = s->members[i].sink;
+        struct position durable = standing(s, i).durable;
+        if (sink && !sink->type->keeps_position && durable.kind != POSITION_NONE) {
+            least = least.kind == POSITION_NONE ? durable : position_meet(least, durable);
+        }
+    }
+    return least;
+}
+
 bool sinks_are_all_open(struct sinks *s, struct error *err)
 {
     for (uint32_t i = 0; i < s->count; i++) {
@@ -448,7 +461,9 @@ static bool stop_one(struct sinks *s, uint32_t i, bool abandon, struct error *er
     }
     if (may_leave(s, i) && has_loaded(s, i)) {
         sink_free(&m->sink);
-        leave(s, i, &why);
+        if (!abandon || gave_up || !retry_is_for(why.kind)) {
+            leave(s, i, &why);
+        } /* else the run ends before the sink could do what it was trying to do */
         return true;
     }
     *err = why;

@@ -199,6 +199,9 @@ bool writer_stop(struct writer **writer, bool abandon, bool *gave_up, struct err
         *err = w->err;
         (void)error_wrap(err, "sink %s", w->options.sink_name);
     }
+    metric_set(
+        METRIC_QUEUE_BYTES,
+        &(struct metric_labels){.pipeline = w->options.pipeline, .sink = w->options.sink_name}, 0);
     queue_free(&w->queue);
     free(w->results);
     free(w);

@@ -240,6 +240,38 @@ static void a_source_that_breaks_leaves_a_detached_sink_detached(void **state)
     settle();
 }
 
+static void a_run_that_ends_while_a_commit_is_tried_again_detaches_nothing(void **state)
+{
+    (void)state;
+    config.detach_after_ms = PATIENCE_MS;
+    start();
+    behave(1, COMMIT_FAILS);
+    change(10);
+    await(holds_everything(0));
+    break_source(true);
+    await(pipeline_status(p).state == PIPELINE_RETRYING);
+    assert_int_equal(state_of(1), SINK_ATTACHED);
+    behave(1, WELL);
+    break_source(false);
+    settle();
+    assert_int_equal(world.aside_count, 0);
+}
+
+static void a_sink_that_keeps_no_position_misses_nothing(void **state)
+{
+    (void)state;
+    sink_configs[1].type = "blind";
+    start();
+    behave(1, COMMIT_FAILS);
+    change(10);
+    await(state_of(1) == SINK_DETACHED);
+    change(100);
+    await(holds_everything(0));
+    behave(1, WELL);
+    settle();
+    assert_true(world.aside_count > 0);
+}
+
 static void a_sink_that_cannot_be_opened_is_detached(void **state)
 {
     (void)state;
@@ -365,6 +397,8 @@ int main(void)
         pipeline_test(a_sink_may_fail_for_good_while_it_is_caught_up),
         pipeline_test(the_pipeline_ends_well_while_a_sink_is_detached),
         pipeline_test(a_source_that_breaks_leaves_a_detached_sink_detached),
+        pipeline_test(a_run_that_ends_while_a_commit_is_tried_again_detaches_nothing),
+        pipeline_test(a_sink_that_keeps_no_position_misses_nothing),
         pipeline_test(a_sink_that_cannot_be_opened_is_detached),
         pipeline_test(all_sinks_may_be_detached_in_turn),
         pipeline_test(a_sink_catches_up_while_changes_keep_coming),
