@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from .delta import delta_cdf, delta_rows, delta_rows_duckdb, feed_counts, replay_feed
@@ -86,6 +87,10 @@ class Mirror:
 
     def verify(self, *tables: str) -> None:
         """Source, table (two foreign readers) and replayed feed must hold the same rows."""
+        self.verify_at(self.leat.lake, *tables)
+
+    def verify_at(self, lake: Path, *tables: str) -> None:
+        """The same for the tables of a sink below another directory."""
         for table in tables or self.tables:
             key = self.tables[table]
             source = self.source(table)
@@ -93,11 +98,12 @@ class Mirror:
                 self.verify_iceberg(table, source)
             if "delta" not in self.formats:
                 continue
-            path = self.leat.table(table)
-            lake = delta_rows(path)
-            assert_same_rows(source, lake, key)
-            assert_same_rows(lake, delta_rows_duckdb(path), key, names=("deltalake", "duckdb"))
-            assert_same_rows(lake, replay_feed(self.feed(table), key), key, names=("table", "feed"))
+            path = lake.joinpath(*table.split("."))
+            rows = delta_rows(path)
+            assert_same_rows(source, rows, key)
+            assert_same_rows(rows, delta_rows_duckdb(path), key, names=("deltalake", "duckdb"))
+            feed = replay_feed(delta_cdf(path), key)
+            assert_same_rows(rows, feed, key, names=("table", "feed"))
 
     def verify_iceberg(self, table: str, source: list[Row]) -> None:
         """Source and Iceberg table (two foreign readers) must hold the same rows."""
