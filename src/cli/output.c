@@ -101,13 +101,16 @@ static void begin_table(struct output *o)
     o->begun = true;
 }
 
+static bool write_text(struct output *o, const struct buf *text)
+{
+    return text->failed
+               ? error_set(&o->failure, ERROR_DATA, "a row has more than 1 GiB of text")
+               : output_file_write(&o->file, buf_text(text), text->size);
+}
+
 static bool flush(struct output *o, struct buf *text)
 {
-    if (text->failed) {
-        (void)error_set(&o->failure, ERROR_DATA, "a row has more than 1 GiB of text");
-        return false;
-    }
-    bool done = output_file_write(&o->file, buf_text(text), text->size);
+    bool done = write_text(o, text);
     buf_clear(text);
     return done;
 }
@@ -262,9 +265,9 @@ bool output_rows(struct output *o, const struct column *columns, uint32_t row_co
     return good(o);
 }
 
-bool output_text(struct output *o, struct str text)
+bool output_text(struct output *o, const struct buf *text)
 {
-    return good(o) && output_file_write(&o->file, text.data, text.size);
+    return good(o) && write_text(o, text);
 }
 
 static bool finish(struct output *o)
