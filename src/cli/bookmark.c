@@ -138,10 +138,9 @@ bool bookmark_find(const struct bookmark *b, const struct lake_history *h, size_
 bool bookmark_write(struct bookmark *b, const struct lake_history *h, const char *location,
                     int64_t version, struct error *err)
 {
-    owned(release_json) json_t *root =
-        json_pack("{s:i, s:s, s:s, s:s, s:I}", "formatVersion", FORMAT_VERSION, "format",
-                  h->type->name, "tableId", h->table_id, "location", location, "version",
-                  (json_int_t)version);
+    owned(release_json) json_t *root = json_pack(
+        "{s:i, s:s, s:s, s:s, s:I}", "formatVersion", FORMAT_VERSION, "format", h->type->name,
+        "tableId", h->table_id, "location", location, "version", (json_int_t)version);
     if (!root) {
         return error_set(err, ERROR_FATAL, "cannot write \"%s\": \"%s\" is not UTF-8",
                          buf_text(&b->path), location);
@@ -152,8 +151,8 @@ bool bookmark_write(struct bookmark *b, const struct lake_history *h, const char
     }
     bool done = file_write(buf_text(&b->path), text, strlen(text), err);
     free(text);
-    return done || error_wrap(err, "bookmark \"%s\" was not moved to version %" PRId64, b->name,
-                              version);
+    return done ||
+           error_wrap(err, "bookmark \"%s\" was not moved to version %" PRId64, b->name, version);
 }
 
 void bookmark_release(struct bookmark *b)

@@ -19,7 +19,8 @@ static bool write_envelopes(struct changes_debezium *d, struct output *o,
     owned(buf_release) struct buf text = {0};
     bool goes_on = true;
     for (uint32_t first = 0; first < row_count && goes_on; first += ENVELOPES_AT_ONCE) {
-        uint32_t end = row_count - first < ENVELOPES_AT_ONCE ? row_count : first + ENVELOPES_AT_ONCE;
+        uint32_t end =
+            row_count - first < ENVELOPES_AT_ONCE ? row_count : first + ENVELOPES_AT_ONCE;
         buf_clear(&text);
         goes_on = changes_debezium_rows(d, columns, first, end, &text);
         goes_on = output_text(o, &text) && goes_on;
@@ -81,13 +82,12 @@ static bool print_changes(struct changes_request *r, struct error *err)
         options.first = options.last;
     }
     owned(lake_changes_free) struct lake_changes *changes = lake_changes_open(&options, err);
-    if (!changes ||
-        !output_open_with(&output, a, lake_changes_schema(changes), debezium, err)) {
+    if (!changes || !output_open_with(&output, a, lake_changes_schema(changes), debezium, err)) {
         return false;
     }
-    bool done = r->is_empty || (output.format == OUTPUT_OWN
-                                    ? print_envelopes(r, changes, &output, err)
-                                    : print_rows(r, changes, &output, err));
+    bool done =
+        r->is_empty || (output.format == OUTPUT_OWN ? print_envelopes(r, changes, &output, err)
+                                                    : print_rows(r, changes, &output, err));
     return done && output_close(&output, err) &&
            (r->is_empty || changes_request_consumed(r, r->options.last, err));
 }

@@ -22,8 +22,8 @@ static bool find_key(struct changes_debezium *d, const struct changes_request *r
 {
     const struct schema *table = r->history->schema;
     const struct lake_changes_options *o = &r->options;
-    uint32_t *key = arena_array(&r->arguments->arena, (size_t)table->column_count + o->key_count + 1,
-                                sizeof(*key));
+    uint32_t *key = arena_array(&r->arguments->arena,
+                                (size_t)table->column_count + o->key_count + 1, sizeof(*key));
     d->key = key;
     for (uint32_t i = 0; i < o->key_count; i++) {
         if (!add_key_column(d, key, o->key[i], err)) {

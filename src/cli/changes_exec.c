@@ -49,9 +49,10 @@ static bool encode(const struct delivery *d, uint32_t row_count, struct buf *out
         json_write_row(d->schema, d->batch->columns, row, false, out);
         buf_append_char(out, '\n');
     }
-    return !out->failed ||
-           error_set(err, ERROR_DATA, "a batch of %" PRIu32 " rows has more than 1 GiB: give a "
-                     "smaller --batch-rows", row_count);
+    return !out->failed || error_set(err, ERROR_DATA,
+                                     "a batch of %" PRIu32 " rows has more than 1 GiB: give a "
+                                     "smaller --batch-rows",
+                                     row_count);
 }
 
 static bool check_status(const struct delivery *d, int status, int64_t from, int64_t to,
@@ -75,10 +76,9 @@ static bool deliver(struct delivery *d, uint32_t row_count, size_t last, struct 
     owned(buf_release) struct buf input = {0};
     int64_t from = changes_request_id(d->request, d->first_version);
     int64_t to = changes_request_id(d->request, last);
-    const char *const variables[] = {
-        arena_format(&arena, "LEAT_TABLE=%s", d->request->table.word),
-        arena_format(&arena, "LEAT_FROM=%" PRId64, from),
-        arena_format(&arena, "LEAT_TO=%" PRId64, to), NULL};
+    const char *const variables[] = {arena_format(&arena, "LEAT_TABLE=%s", d->request->table.word),
+                                     arena_format(&arena, "LEAT_FROM=%" PRId64, from),
+                                     arena_format(&arena, "LEAT_TO=%" PRId64, to), NULL};
     int status = 0;
     bool done = encode(d, row_count, &input, err) &&
                 command_pipe(d->command, variables, buf_str(&input), &status, err) &&

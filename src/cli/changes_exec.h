@@ -8,7 +8,7 @@
 #include "cli/changes_request.h"
 
 /* Runs --exec for each batch of at most --batch-rows rows, which are on its stdin. A version that
- * fits into a batch is never cut. The bookmark moves when a batch was accepted (exit code 0), to the
- * last version whose rows have all been given. ERROR_FATAL names the exit code of a command that
- * refused. */
+ * fits into a batch is never cut. The bookmark moves when a batch was accepted (exit code 0), to
+ * the last version whose rows have all been given. ERROR_FATAL names the exit code of a command
+ * that refused. */
 must_check bool changes_exec(struct changes_request *r, struct error *err);

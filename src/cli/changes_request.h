@@ -1,5 +1,5 @@
-/* What the user asked `leat changes` for: the table, its history, the range of versions and which of
- * their rows. */
+/* What the user asked `leat changes` for: the table, its history, the range of versions and which
+ * of their rows. */
 #pragma once
 
 #include <stdbool.h>

@@ -43,7 +43,7 @@ struct counts {
 
 struct stats {
     const struct changes_request *request;
-    size_t current; /* index of the version whose file was opened last */
+    size_t current;          /* index of the version whose file was opened last */
     struct counts *versions; /* by index, from the first of the range */
 };
 

@@ -1,4 +1,5 @@
-/* What `leat changes` prints instead of rows: how many changes there are, or which files it opens. */
+/* What `leat changes` prints instead of rows: how many changes there are, or which files it opens.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -103,9 +103,8 @@ static void begin_table(struct output *o)
 
 static bool write_text(struct output *o, const struct buf *text)
 {
-    return text->failed
-               ? error_set(&o->failure, ERROR_DATA, "a row has more than 1 GiB of text")
-               : output_file_write(&o->file, buf_text(text), text->size);
+    return text->failed ? error_set(&o->failure, ERROR_DATA, "a row has more than 1 GiB of text")
+                        : output_file_write(&o->file, buf_text(text), text->size);
 }
 
 static bool flush(struct output *o, struct buf *text)
@@ -180,10 +179,10 @@ static bool write_arrow(struct output *o)
 
 static bool write_batch(struct output *o)
 {
-    bool done = o->batch->row_count == 0 ||
-                (o->format == OUTPUT_ARROW
-                     ? write_arrow(o)
-                     : output_parquet_rows(&o->parquet, o->batch, &o->failure));
+    bool done =
+        o->batch->row_count == 0 ||
+        (o->format == OUTPUT_ARROW ? write_arrow(o)
+                                   : output_parquet_rows(&o->parquet, o->batch, &o->failure));
     batch_free(&o->batch);
     o->batch = batch_new(o->schema, 0, 0);
     return done;
@@ -283,8 +282,7 @@ static bool finish(struct output *o)
         arrow_write_end(&end);
         return write_batch(o) && flush(o, &end);
     case OUTPUT_PARQUET:
-        return write_batch(o) &&
-               output_parquet_close(&o->parquet, o->file.temporary, &o->failure);
+        return write_batch(o) && output_parquet_close(&o->parquet, o->file.temporary, &o->failure);
     case OUTPUT_JSON:
     case OUTPUT_CSV:
     case OUTPUT_OWN:

@@ -18,15 +18,14 @@ enum output_format {
 };
 
 /* The options that go with it; `more` are further forms: ", debezium". */
-#define OUTPUT_OPTIONS(more)                                                              \
-    {                                                                                     \
-        .name = "format", .value = "FORM",                                                \
-        .help = "table, json, csv, parquet, arrow" more ";\n"                             \
-                "by FILE's ending, else table on a terminal, else json"                   \
-    },                                                                                    \
-    {                                                                                     \
-        .name = "output", .value = "FILE", .letter = 'o',                                 \
-        .help = "write to FILE, which appears when it is complete"                        \
+#define OUTPUT_OPTIONS(more)                                           \
+    {.name = "format",                                                 \
+     .value = "FORM",                                                  \
+     .help = "table, json, csv, parquet, arrow" more ";\n"             \
+             "by FILE's ending, else table on a terminal, else json"}, \
+    {                                                                  \
+        .name = "output", .value = "FILE", .letter = 'o',              \
+        .help = "write to FILE, which appears when it is complete"     \
     }
 #define OUTPUT_OPTION OUTPUT_OPTIONS("")
 

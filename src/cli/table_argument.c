@@ -306,7 +306,9 @@ static bool try_name(struct arguments *a, struct table_argument *t, struct error
                          "there is no table \"%s\": the directory has neither _delta_log nor "
                          "metadata, and %s%s%s%s",
                          t->word, a->config ? "" : "there is no configuration ", a->config_path,
-                         s.tried.size > 0 ? " leads to " : a->config ? " names no such table" : "",
+                         s.tried.size > 0 ? " leads to "
+                         : a->config      ? " names no such table"
+                                          : "",
                          buf_text(&s.tried));
     }
     buf_release(&s.tried);
