@@ -173,14 +173,10 @@ int main(void)
 {
 #define test(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
     const struct CMUnitTest tests[] = {
-        test(a_new_bookmark_holds_nothing),
-        test(the_next_version_is_the_one_behind_it),
-        test(the_version_itself_may_be_gone),
-        test(a_gap_is_lost),
-        test(another_table_is_refused),
-        test(one_process_holds_it),
-        test(damage_is_named_and_can_be_reset),
-        cmocka_unit_test(names_cannot_leave_the_directory),
+        test(a_new_bookmark_holds_nothing),     test(the_next_version_is_the_one_behind_it),
+        test(the_version_itself_may_be_gone),   test(a_gap_is_lost),
+        test(another_table_is_refused),         test(one_process_holds_it),
+        test(damage_is_named_and_can_be_reset), cmocka_unit_test(names_cannot_leave_the_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,9 +106,9 @@ static void becomes(const struct change *changes, uint32_t count, const char *ke
 }
 
 static const struct change mixed[] = {
-    {5, "gone", "delete", 1},          {1, "a", "update_preimage", 1},
-    {1, "b", "update_postimage", 1},   {2, "a", "update_preimage", 1},
-    {2, "b", "update_postimage", 1},   {7, "new", "insert", 1},
+    {5, "gone", "delete", 1},        {1, "a", "update_preimage", 1},
+    {1, "b", "update_postimage", 1}, {2, "a", "update_preimage", 1},
+    {2, "b", "update_postimage", 1}, {7, "new", "insert", 1},
 };
 
 static void both_images_of_a_key_are_one_update(void **state)
