@@ -10,7 +10,7 @@
 #include "base/attr.h"
 #include "base/error.h"
 #include "cli/row_checksum.h"
-#include "delta/changes.h"
+#include "lake/changes.h"
 #include "pipeline/pipeline.h"
 
 enum { DEMO_TABLES = 2 };
@@ -39,7 +39,7 @@ struct demo_table {
     struct row_checksum source;
     struct row_checksum lake;
     int64_t version_count;
-    struct delta_feed_counts feed;
+    struct lake_changes_stats feed;
 };
 
 /* Prints the result to `out`: a table, memory, how to look at the tables, and as the last line

@@ -5,4 +5,4 @@
 #include "lake/lake.h"
 
 extern const struct lake_type delta_lake;
-extern const struct lake_history_type delta_history_type;
+extern const struct lake_history_type delta_history;

@@ -87,13 +87,11 @@ static struct parsed_name parse_name(const char *name)
     return out;
 }
 
-bool delta_log_list(struct store *store, int64_t from, struct delta_log_entry **out, size_t *count,
+bool delta_log_list(struct store *store, struct delta_log_entry **out, size_t *count,
                     struct error *err)
 {
     owned(store_entries_release) struct store_entries entries = {0};
-    char first[32];
-    (void)snprintf(first, sizeof(first), "%020" PRId64, from < 0 ? 0 : from);
-    if (!store_list(store, "_delta_log", first, &entries, err)) {
+    if (!store_list(store, "_delta_log", "", &entries, err)) {
         return false;
     }
     *count = 0;
@@ -101,11 +99,14 @@ bool delta_log_list(struct store *store, int64_t from, struct delta_log_entry **
     if (!*out) {
         abort();
     }
+    int64_t last_ms = INT64_MIN;
     for (size_t i = 0; i < entries.count; i++) {
         struct parsed_name name = parse_name(entries.items[i].name);
         if (name.kind == NAME_COMMIT) {
-            (*out)[(*count)++] = (struct delta_log_entry){
-                .version = name.version, .modified_ms = entries.items[i].modified_ms};
+            int64_t ms = entries.items[i].modified_ms;
+            last_ms = ms > last_ms ? ms : last_ms + 1;
+            (*out)[(*count)++] =
+                (struct delta_log_entry){.version = name.version, .modified_ms = last_ms};
         }
     }
     return true;

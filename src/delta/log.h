@@ -19,13 +19,14 @@ must_check bool delta_log_read(struct store *store, int64_t version, struct delt
 
 struct delta_log_entry {
     int64_t version;
-    int64_t modified_ms;
+    int64_t modified_ms; /* the file's, but later than that of the version before: clocks of writers
+                            differ, while time does not go back in a table. [delta-io/delta,
+                            DeltaHistoryManager] */
 };
 
-/* The commits that the log still has, ascending, from a version on. Owned by the caller (free()).
- */
-must_check bool delta_log_list(struct store *store, int64_t from, struct delta_log_entry **out,
-                               size_t *count, struct error *err);
+/* The commits that the log still has, ascending. Owned by the caller (free()). */
+must_check bool delta_log_list(struct store *store, struct delta_log_entry **out, size_t *count,
+                               struct error *err);
 
 /* Replays the whole log into a fresh state; s->version stays -1 when there is no table.
  * `last_checkpoint` is the newest one's version or -1. ERROR_LOST names a gap; a checkpoint of a

@@ -17,7 +17,8 @@ struct lake_changes;
 
 struct lake_changes_options {
     struct lake_history *history;     /* borrowed */
-    struct engine_connection *engine; /* borrowed */
+    struct engine_connection *engine; /* borrowed, of ENGINE_FILE. Versions that must be seen as a
+                                         whole are gathered in it: it should be able to spill */
     size_t first, last;               /* indexes of the versions whose changes are read */
     bool inserts, updates, deletes;   /* which rows; updates are both images */
     const char *const *columns;       /* only these, in this order; NULL: all of the table's */
@@ -59,4 +60,8 @@ must_check bool lake_changes_next(struct lake_changes *c, const struct column **
                                   uint32_t *row_count, size_t *version, struct error *err);
 
 struct lake_changes_stats lake_changes_stats(const struct lake_changes *c);
+
+/* Reads the changes of these options to their end, for what the statistics say. */
+must_check bool lake_changes_count(const struct lake_changes_options *options,
+                                   struct lake_changes_stats *out, struct error *err);
 void lake_changes_free(struct lake_changes **c);

@@ -80,6 +80,11 @@ struct lake_history_options {
     const struct lake_options *table; /* location or catalog; pipeline is ignored */
     struct engine_connection *engine; /* borrowed */
     int64_t to;                       /* the schema is this version's; -1: the newest */
+    bool versions_only; /* rows will not be read: there is no schema, and tables whose types or
+                           features are not read have a history, too */
+    /* So that a long history need not be read whole. What is left out is older; 0: nothing. */
+    int64_t since; /* versions before this one may be left out */
+    size_t limit;  /* all but the newest so many may be left out */
 };
 
 struct lake_history_type {
@@ -107,7 +112,7 @@ struct lake_history {
     const struct lake_history_type *type;
     struct store *store; /* owned by the implementation */
     const char *table_id;
-    const struct schema *schema;         /* of the last version; is_key where the format knows */
+    const struct schema *schema; /* at `to`; is_key where the format knows. NULL: versions_only */
     const struct lake_version *versions; /* oldest first, one line of descent */
     size_t version_count;
 };

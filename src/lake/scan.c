@@ -69,6 +69,11 @@ static bool append_columns(const struct lake_scan *s, struct buf *sql, struct er
             used++;
         }
     }
+    if (s->extra) {
+        buf_append_literal(sql, s->extra);
+        buf_append_text(sql, ": {name: 'extra', type: 'VARCHAR', default_value: NULL}, ");
+        used++;
+    }
     uint32_t first = 0;
     if (used == 0) {
         if (!first_file_column(s, &first, err)) {
@@ -96,14 +101,27 @@ static bool append_paths(const struct lake_scan *s, struct buf *sql, struct erro
     return true;
 }
 
+static bool has_ids(const struct lake_scan *s)
+{
+    for (uint32_t i = 0; i < s->schema->column_count; i++) {
+        if (file_column(s, i)->from == LAKE_BY_ID) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A column that is asked for by id and has none in the file would be read as missing. */
 static bool check_ids(const struct lake_scan *s, const char *paths, struct error *err)
 {
-    bool by_id = false;
-    for (uint32_t i = 0; i < s->schema->column_count; i++) {
-        by_id = by_id || file_column(s, i)->from == LAKE_BY_ID;
+    if (!has_ids(s)) {
+        return true;
     }
-    if (!by_id || s->trusted) {
+    if (s->extra) {
+        return error_set(err, ERROR_FATAL, "a scan of columns by id and of \"%s\" by name",
+                         s->extra);
+    }
+    if (s->trusted) {
         return true;
     }
     owned(buf_release) struct buf sql = {0};
@@ -139,6 +157,9 @@ bool lake_scan_append(const struct lake_scan *s, struct buf *sql, struct error *
     for (uint32_t i = 0; i < s->column_count; i++) {
         buf_append_text(sql, i > 0 || s->first ? ", " : "");
         append_output(s, s->columns[i], sql);
+    }
+    if (s->extra) {
+        buf_append_text(sql, s->column_count > 0 || s->first ? ", extra" : "extra");
     }
     buf_append_format(sql, " FROM read_parquet(%s", buf_text(&paths));
     /* With schema= the engine believes that a file has one row, and would keep the file's rows in

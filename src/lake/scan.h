@@ -29,6 +29,8 @@ struct lake_scan {
     uint32_t path_count;
     uint64_t row_count;
     const char *first;
+    const char *extra; /* one more column of the files, by its name and as text, shown as "extra";
+                          null where a file lacks it. Not beside columns by id. NULL: none */
     bool trusted;
 };
 must_check bool lake_scan_append(const struct lake_scan *scan, struct buf *sql, struct error *err);

@@ -1,5 +1,4 @@
-#include "delta/changes.h"
-#include "delta/history.h"
+#include "lake/changes.h"
 #include "table_fixture.h"
 
 struct feed_fixture {
@@ -67,22 +66,64 @@ static uint32_t commit_file(struct feed_fixture *e, const char *select)
     return slot;
 }
 
+/* Which changes a test asks for; versions, not indexes. -1: the oldest, the newest. */
+struct asked {
+    int64_t from;
+    int64_t to;
+    struct lake_changes_options options;
+};
+
+static const struct asked everything = {
+    .from = -1, .to = -1, .options = {.inserts = true, .updates = true, .deletes = true}};
+
+/* A reader and the history it is over. */
+struct feed {
+    struct lake_history *history;
+    struct lake_changes *changes;
+};
+
+static bool open_feed(struct feed_fixture *e, struct asked asked, struct feed *out,
+                      struct error *err)
+{
+    struct lake_options table = {.location = e->f->location};
+    *out = (struct feed){0};
+    out->history = delta_history.open(
+        &(struct lake_history_options){.table = &table, .engine = e->connection, .to = asked.to},
+        err);
+    if (!out->history) {
+        return false;
+    }
+    asked.options.history = out->history;
+    asked.options.engine = e->connection;
+    asked.options.last = out->history->version_count - 1;
+    if ((asked.from < 0 ||
+         lake_history_find(out->history, asked.from, &asked.options.first, err)) &&
+        (asked.to < 0 || lake_history_find(out->history, asked.to, &asked.options.last, err))) {
+        out->changes = lake_changes_open(&asked.options, err);
+    }
+    return out->changes != NULL;
+}
+
+static void close_feed(struct feed *feed)
+{
+    lake_changes_free(&feed->changes);
+    lake_history_free(&feed->history);
+}
+
 /* The feed as text: "version type id partition" a line, in the order of versions. */
-static void assert_feed(struct feed_fixture *e, struct delta_changes_options options,
-                        const char *expected)
+static void assert_feed(struct feed_fixture *e, struct asked asked, const char *expected)
 {
     struct error err = {0};
     struct buf out = {0};
-    options.location = e->f->location;
-    options.engine = e->connection;
-    struct delta_changes *c = delta_changes_open(&options, &err);
-    if (!c) {
+    struct feed feed;
+    if (!open_feed(e, asked, &feed, &err)) {
         fail_msg("%s", err.message);
     }
     for (;;) {
         const struct column *columns = NULL;
         uint32_t count = 0;
-        if (!delta_changes_next(c, &columns, &count, &err)) {
+        size_t version = 0;
+        if (!lake_changes_next(feed.changes, &columns, &count, &version, &err)) {
             fail_msg("%s", err.message);
         }
         if (count == 0) {
@@ -91,29 +132,35 @@ static void assert_feed(struct feed_fixture *e, struct delta_changes_options opt
         for (uint32_t i = 0; i < count; i++) {
             struct str type = view_str(&((const struct view *)columns[2].values)[i]);
             struct str partition = view_str(&((const struct view *)columns[1].values)[i]);
-            buf_append_format(&out, "%" PRId64 " %.*s %d %.*s\n",
-                              ((const int64_t *)columns[3].values)[i], str_arg(type),
+            int64_t id = ((const int64_t *)columns[3].values)[i];
+            assert_int_equal(feed.history->versions[version].id, id);
+            buf_append_format(&out, "%" PRId64 " %.*s %d %.*s\n", id, str_arg(type),
                               ((const int32_t *)columns[0].values)[i], str_arg(partition));
         }
     }
     assert_string_equal(buf_text(&out), expected);
     buf_release(&out);
-    delta_changes_free(&c);
+    close_feed(&feed);
 }
 
 static void assert_counts(struct feed_fixture *e, uint64_t inserts, uint64_t updates,
                           uint64_t deletes)
 {
-    struct delta_feed_counts counts;
+    struct lake_changes_stats counts;
+    struct lake_changes_options options = everything.options;
+    struct lake_options table = {.location = e->f->location};
     struct error err = {0};
-    assert_true(delta_feed_count(e->f->location, e->connection, &counts, &err));
+    options.engine = e->connection;
+    options.history = delta_history.open(
+        &(struct lake_history_options){.table = &table, .engine = e->connection, .to = -1}, &err);
+    assert_non_null(options.history);
+    options.last = options.history->version_count - 1;
+    assert_true(lake_changes_count(&options, &counts, &err));
     assert_int_equal(counts.inserts, inserts);
     assert_int_equal(counts.updates, updates);
     assert_int_equal(counts.deletes, deletes);
+    lake_history_free(&options.history);
 }
-
-static const struct delta_changes_options everything = {
-    .from = -1, .to = -1, .inserts = true, .updates = true, .deletes = true};
 
 static void added_files_and_vectors_mean_inserts_and_deletes(void **state)
 {
@@ -153,11 +200,11 @@ static void change_files_stand_for_everything_in_their_version(void **state)
                 "1 insert 7 a b%/\n2 update_preimage 7 a b%/\n2 update_postimage 8 a b%/\n");
 
     assert_counts(e, 1, 1, 0);
-    struct delta_changes_options some = everything;
-    some.inserts = some.deletes = false;
+    struct asked some = everything;
+    some.options.inserts = some.options.deletes = false;
     assert_feed(e, some, "2 update_preimage 7 a b%/\n2 update_postimage 8 a b%/\n");
     some = everything;
-    some.updates = false;
+    some.options.updates = false;
     some.to = 1;
     assert_feed(e, some, "1 insert 7 a b%/\n");
     some.to = 2;
@@ -176,7 +223,7 @@ static void a_truncate_deletes_the_rows_that_were_left(void **state)
     commit.truncate = true;
     assert_true(delta_lake.commit(e->f->table, &commit, NULL, &err));
     (void)commit_file(e, "SELECT 4::INTEGER AS id");
-    struct delta_changes_options late = everything;
+    struct asked late = everything;
     late.from = 4;
     assert_feed(e, late, "4 delete 2 a b%/\n4 delete 3 a b%/\n5 insert 4 a b%/\n");
     assert_counts(e, 4, 0, 3);
@@ -198,31 +245,28 @@ static void columns_that_came_later_are_null_in_older_rows(void **state)
     assert_true(delta_lake.commit(e->f->table, &commit, NULL, &err));
     schema_release(wider);
 
-    struct delta_changes_options options = everything;
-    options.location = e->f->location;
-    options.engine = e->connection;
-    struct delta_changes *c = delta_changes_open(&options, &err);
     const struct column *columns = NULL;
     uint32_t count = 0;
-    assert_non_null(c);
-    assert_int_equal(delta_changes_schema(c)->column_count, 6);
-    assert_true(delta_changes_next(c, &columns, &count, &err));
+    struct feed feed;
+    assert_true(open_feed(e, everything, &feed, &err));
+    assert_int_equal(lake_changes_schema(feed.changes)->column_count, 6);
+    assert_true(lake_changes_next(feed.changes, &columns, &count, NULL, &err));
     assert_int_equal(count, 1);
     assert_int_equal(columns[2].type.kind, TYPE_DATE);
     assert_false(column_is_valid(&columns[2], 0));
-    delta_changes_free(&c);
+    close_feed(&feed);
 }
 
 static void assert_refused(struct feed_fixture *e, int64_t from, int64_t to, enum error_kind kind,
                            const char *named)
 {
     struct error err = {0};
-    struct delta_changes_options options = everything;
-    options.location = e->f->location;
-    options.engine = e->connection;
-    options.from = from;
-    options.to = to;
-    assert_null(delta_changes_open(&options, &err));
+    struct asked asked = everything;
+    struct feed feed;
+    asked.from = from;
+    asked.to = to;
+    assert_false(open_feed(e, asked, &feed, &err));
+    close_feed(&feed);
     assert_int_equal(err.kind, kind);
     if (!strstr(err.message, named)) {
         fail_msg("%s", err.message);
@@ -233,21 +277,11 @@ static void versions_that_are_not_there_are_refused(void **state)
 {
     struct feed_fixture *e = *state;
     (void)commit_file(e, "SELECT 1::INTEGER AS id");
-    assert_refused(e, 2, -1, ERROR_CONFIG, "the last one is 1");
+    assert_refused(e, 2, -1, ERROR_CONFIG, "the newest is 1");
     assert_refused(e, -1, 2, ERROR_CONFIG, "the newest is 1");
     assert_refused(e, 1, 0, ERROR_CONFIG, "from 1 on");
     temporary_remove(e->f->location);
     assert_refused(e, -1, -1, ERROR_CONFIG, "no Delta table");
-}
-
-static void a_table_without_a_feed_is_refused(void **state)
-{
-    struct feed_fixture *e = *state;
-    fixture_foreign(e->f, 1,
-                    "{\"metaData\":{\"id\":\"x\",\"format\":{\"provider\":\"parquet\"},"
-                    "\"schemaString\":\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[]}\","
-                    "\"partitionColumns\":[],\"configuration\":{}}}\n");
-    assert_refused(e, -1, -1, ERROR_CONFIG, "no change feed in version 1");
 }
 
 static void a_vacuumed_file_is_named(void **state)
@@ -257,17 +291,14 @@ static void a_vacuumed_file_is_named(void **state)
     uint32_t slot = commit_file(e, "SELECT 1::INTEGER AS id");
     const char *path = lake_table_file(e->f->table, slot)->path;
     assert_true(store_remove(e->f->table->store, path, &err));
-    struct delta_changes_options options = everything;
-    options.location = e->f->location;
-    options.engine = e->connection;
-    struct delta_changes *c = delta_changes_open(&options, &err);
     const struct column *columns = NULL;
     uint32_t count = 0;
-    assert_non_null(c);
-    assert_false(delta_changes_next(c, &columns, &count, &err));
+    struct feed feed;
+    assert_true(open_feed(e, everything, &feed, &err));
+    assert_false(lake_changes_next(feed.changes, &columns, &count, NULL, &err));
     assert_int_equal(err.kind, ERROR_LOST);
     assert_non_null(strstr(err.message, path));
-    delta_changes_free(&c);
+    close_feed(&feed);
 }
 
 static void history_tells_what_each_version_did(void **state)
@@ -278,25 +309,35 @@ static void history_tells_what_each_version_did(void **state)
     assert_true(fixture_delete(e->f, slot, 0, 1, &err));
     fixture_foreign(e->f, 3, "{\"txn\":{\"appId\":\"x\",\"version\":1}}\n");
 
-    struct arena a = {0};
-    struct delta_version *v = NULL;
-    size_t count = 0;
-    assert_true(delta_history(e->f->table->store, 0, &a, &v, &count, &err));
-    assert_int_equal(count, 4);
-    assert_int_equal(v[0].version, 3);
-    assert_null(v[0].operation);
-    assert_int_equal(v[0].rows_inserted, -1);
-    assert_int_equal(v[1].files_changed, 1);
-    assert_int_equal(v[1].files_added + v[1].files_removed, 0);
-    assert_int_equal(v[2].files_added, 1);
-    assert_string_equal(v[2].operation, "STREAM");
-    assert_string_equal(v[2].position, "10");
-    assert_string_equal(v[2].engine, "leat/" LEAT_VERSION);
-    assert_string_equal(v[3].operation, "CREATE TABLE");
-    assert_true(delta_history(e->f->table->store, 2, &a, &v, &count, &err));
-    assert_int_equal(count, 2);
-    assert_int_equal(v[1].version, 2);
-    arena_release(&a);
+    struct lake_options table = {.location = e->f->location};
+    struct lake_history_options options = {.table = &table, .to = -1, .versions_only = true};
+    struct lake_history *h = delta_history.open(&options, &err);
+    assert_non_null(h);
+    const struct lake_version *v = h->versions;
+    assert_int_equal(h->version_count, 4);
+    assert_string_equal(v[0].operation, "CREATE TABLE");
+    assert_int_equal(v[0].parent_id, -1);
+    assert_true(v[0].keeps_rows);
+    assert_int_equal(v[1].files_added, 1);
+    assert_string_equal(v[1].operation, "STREAM");
+    assert_string_equal(v[1].position, "10");
+    assert_string_equal(v[1].engine, "leat/" LEAT_VERSION);
+    assert_false(v[1].keeps_rows);
+    assert_int_equal(v[2].files_changed, 1);
+    assert_int_equal(v[2].files_added + v[2].files_removed, 0);
+    assert_int_equal(v[3].id, 3);
+    assert_int_equal(v[3].parent_id, 2);
+    assert_null(v[3].operation);
+    assert_int_equal(v[3].rows_inserted, -1);
+    assert_true(v[3].keeps_rows);
+    lake_history_free(&h);
+
+    options.limit = 2;
+    h = delta_history.open(&options, &err);
+    assert_non_null(h);
+    assert_int_equal(h->version_count, 2);
+    assert_int_equal(h->versions[0].id, 2);
+    lake_history_free(&h);
 }
 
 #define test_with_feed(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -309,7 +350,6 @@ int main(void)
         test_with_feed(a_truncate_deletes_the_rows_that_were_left),
         test_with_feed(columns_that_came_later_are_null_in_older_rows),
         test_with_feed(versions_that_are_not_there_are_refused),
-        test_with_feed(a_table_without_a_feed_is_refused),
         test_with_feed(a_vacuumed_file_is_named),
         test_with_feed(history_tells_what_each_version_did),
     };
