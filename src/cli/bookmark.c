@@ -115,6 +115,13 @@ static bool is_lost(const struct bookmark *b, struct error *err)
                      b->name, b->version);
 }
 
+/* The version itself may be gone, if the one after it is there. Delta's count up by one, so that it
+ * is known even of one whose predecessor is not. */
+static bool follows(const struct lake_version *v, int64_t version, const struct lake_history *h)
+{
+    return v->parent_id == version || (strcmp(h->type->name, "delta") == 0 && v->id == version + 1);
+}
+
 bool bookmark_find(const struct bookmark *b, const struct lake_history *h, size_t *next,
                    struct error *err)
 {
@@ -130,9 +137,8 @@ bool bookmark_find(const struct bookmark *b, const struct lake_history *h, size_
             return true;
         }
     }
-    /* The version itself may be gone, if the one after it is there. */
     *next = 0;
-    return (h->version_count > 0 && h->versions[0].parent_id == b->version) || is_lost(b, err);
+    return (h->version_count > 0 && follows(&h->versions[0], b->version, h)) || is_lost(b, err);
 }
 
 bool bookmark_write(struct bookmark *b, const struct lake_history *h, const char *location,

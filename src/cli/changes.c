@@ -69,26 +69,42 @@ static bool print_rows(struct changes_request *r, struct lake_changes *changes,
     return true;
 }
 
-/* The bookmark moves when everything has been written. */
-static bool print_changes(struct changes_request *r, struct error *err)
+static bool print_from(struct changes_request *r, const struct lake_changes_options *options,
+                       struct error *err)
 {
-    struct arguments *a = r->arguments;
-    const char *format = argument_text(a, "format");
     owned(output_release) struct output output = {0};
-    struct lake_changes_options options = r->options;
-    options.ordered = format && strcmp(format, debezium) == 0;
-    if (r->is_empty) { /* what is printed still has columns */
-        options.last = r->history->version_count > 0 ? r->history->version_count - 1 : 0;
-        options.first = options.last;
-    }
-    owned(lake_changes_free) struct lake_changes *changes = lake_changes_open(&options, err);
-    if (!changes || !output_open_with(&output, a, lake_changes_schema(changes), debezium, err)) {
+    owned(lake_changes_free) struct lake_changes *changes = lake_changes_open(options, err);
+    if (!changes ||
+        !output_open_with(&output, r->arguments, lake_changes_schema(changes), debezium, err)) {
         return false;
     }
     bool done =
         r->is_empty || (output.format == OUTPUT_OWN ? print_envelopes(r, changes, &output, err)
                                                     : print_rows(r, changes, &output, err));
-    return done && output_close(&output, err) &&
+    return done && output_close(&output, err);
+}
+
+/* A table that has no version yet. */
+static bool print_nothing(struct changes_request *r, struct error *err)
+{
+    owned(output_release) struct output output = {0};
+    return output_open_with(&output, r->arguments, r->history->schema, debezium, err) &&
+           output_close(&output, err);
+}
+
+/* The bookmark moves when everything has been written. */
+static bool print_changes(struct changes_request *r, struct error *err)
+{
+    const char *format = argument_text(r->arguments, "format");
+    struct lake_changes_options options = r->options;
+    options.ordered = format && strcmp(format, debezium) == 0;
+    if (r->history->version_count == 0) {
+        return print_nothing(r, err);
+    }
+    if (r->is_empty) { /* what is printed still has columns */
+        options.first = options.last = r->history->version_count - 1;
+    }
+    return print_from(r, &options, err) &&
            (r->is_empty || changes_request_consumed(r, r->options.last, err));
 }
 

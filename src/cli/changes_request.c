@@ -1,8 +1,10 @@
 #include "cli/changes_request.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "cli/time_argument.h"
 #include "config/scalar.h"
 
@@ -86,13 +88,17 @@ static bool read_names(struct changes_request *r, const char *option, const char
 {
     struct arguments *a = r->arguments;
     const char *text = argument_text(a, option);
-    *out = text ? split_list(&a->arena, text, count) : NULL;
+    if (!text) {
+        return true;
+    }
+    const char *const *names = split_list(&a->arena, text, count);
     for (uint32_t i = 0; i < *count; i++) {
-        if (schema_find(r->history->schema, str_from((*out)[i])) < 0) {
+        if (schema_find(r->history->schema, str_from(names[i])) < 0) {
             return argument_misuse(a, err, "--%s: the table has no column \"%s\"", option,
-                                   (*out)[i]);
+                                   names[i]);
         }
     }
+    *out = names;
     return true;
 }
 
@@ -209,13 +215,62 @@ static bool open_bookmark(struct changes_request *r, struct error *err)
                                   looks ? BOOKMARK_LOOK : mode, err);
 }
 
-static bool open_history(struct changes_request *r, int64_t to, struct error *err)
+static bool open_engine(struct changes_request *r, struct error *err)
+{
+    const char *directory = getenv("TMPDIR");
+    char id[UUID_TEXT_SIZE];
+    owned(buf_release) struct buf path = {0};
+    random_uuid(id);
+    buf_append_format(&path, "%s/leat-changes-%s", directory && *directory ? directory : "/tmp",
+                      id);
+    r->spill = strdup(buf_text(&path));
+    if (!r->spill) {
+        abort();
+    }
+    struct engine_options options = {.kind = ENGINE_FILE, .temp_directory = r->spill};
+    r->engine = engine_open(&options, err);
+    r->connection = r->engine ? engine_connect(r->engine, err) : NULL;
+    r->table.lake.engine = r->connection;
+    return r->connection != NULL;
+}
+
+static void close_engine(struct changes_request *r)
+{
+    struct error ignored = {0};
+    engine_disconnect(&r->connection);
+    engine_free(&r->engine);
+    if (r->spill) {
+        bool removed = file_remove_tree(r->spill, &ignored);
+        (void)removed;
+        free(take(r->spill));
+    }
+}
+
+static bool open_history(struct changes_request *r, int64_t since, int64_t to, struct error *err)
 {
     struct lake_history_options options = {
-        .table = &r->table.lake, .engine = r->connection, .to = to};
+        .table = &r->table.lake, .engine = r->connection, .to = to, .since = since};
     lake_history_free(&r->history);
     r->history = r->table.type->open(&options, err);
-    return r->history || error_wrap(err, "\"%s\"", r->table.word);
+    return r->history != NULL;
+}
+
+/* Old versions need not be read; unless the range is one that the table does not have. */
+static bool open_whole_history(struct changes_request *r, struct error *err)
+{
+    const struct arguments *a = r->arguments;
+    const char *from = argument_text(a, "from");
+    int64_t since = 0;
+    if (r->has_bookmark && r->bookmark.exists) {
+        since = r->bookmark.version;
+    } else if (from && !scalar_parse_integer(from, &since)) {
+        since = 0;
+    }
+    if (argument_given(a, "to") || argument_given(a, "until")) {
+        since = 0; /* it may be before */
+    }
+    return open_history(r, since, -1, err) &&
+           (r->history->version_count > 0 || since == 0 || open_history(r, 0, -1, err));
 }
 
 /* The columns are those of the last version. */
@@ -227,7 +282,7 @@ static bool use_last_schema(struct changes_request *r, struct error *err)
     }
     int64_t first_id = changes_request_id(r, r->options.first);
     int64_t last_id = changes_request_id(r, r->options.last);
-    return open_history(r, last_id, err) &&
+    return open_history(r, 0, last_id, err) &&
            lake_history_find(r->history, first_id, &r->options.first, err) &&
            lake_history_find(r->history, last_id, &r->options.last, err);
 }
@@ -239,15 +294,8 @@ bool changes_request_open(struct changes_request *r, struct arguments *a, struct
         !table_argument_open(a, a->operands[0], &r->table, err)) {
         return false;
     }
-    struct engine_options engine_options = {.kind = ENGINE_FILE};
-    r->engine = engine_open(&engine_options, err);
-    r->connection = r->engine ? engine_connect(r->engine, err) : NULL;
-    if (!r->connection) {
-        return false;
-    }
-    r->table.lake.engine = r->connection;
-    if (!open_history(r, -1, err) || !read_range(r, err) || !use_last_schema(r, err) ||
-        !read_rows_wanted(r, err)) {
+    if (!open_engine(r, err) || !open_whole_history(r, err) || !read_range(r, err) ||
+        !use_last_schema(r, err) || !read_rows_wanted(r, err)) {
         return false;
     }
     r->options.history = r->history;
@@ -269,8 +317,7 @@ bool changes_request_consumed(struct changes_request *r, size_t index, struct er
 void changes_request_release(struct changes_request *r)
 {
     lake_history_free(&r->history);
-    engine_disconnect(&r->connection);
-    engine_free(&r->engine);
+    close_engine(r);
     table_argument_release(&r->table);
     bookmark_release(&r->bookmark);
 }

@@ -12,6 +12,7 @@
 struct changes_request {
     struct arguments *arguments; /* borrowed */
     struct table_argument table;
+    char *spill; /* owned; where the engine may put what does not fit into memory */
     struct engine *engine;
     struct engine_connection *connection;
     struct lake_history *history;

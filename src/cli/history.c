@@ -19,7 +19,9 @@ struct source {
     struct lake_history *history;
 };
 
-static bool source_open(struct source *s, struct arguments *a, const char *word, struct error *err)
+/* The newest `limit` versions; 0: all. */
+static bool source_open(struct source *s, struct arguments *a, const char *word, size_t limit,
+                        struct error *err)
 {
     struct engine_options engine_options = {.kind = ENGINE_FILE};
     if (!table_argument_open(a, word, &s->table, err)) {
@@ -31,10 +33,13 @@ static bool source_open(struct source *s, struct arguments *a, const char *word,
         return false;
     }
     s->table.lake.engine = s->connection;
-    struct lake_history_options options = {
-        .table = &s->table.lake, .engine = s->connection, .to = -1};
+    struct lake_history_options options = {.table = &s->table.lake,
+                                           .engine = s->connection,
+                                           .to = -1,
+                                           .versions_only = true,
+                                           .limit = limit};
     s->history = s->table.type->open(&options, err);
-    return s->history || error_wrap(err, "\"%s\"", word);
+    return s->history != NULL;
 }
 
 static void source_release(struct source *s)
@@ -107,7 +112,7 @@ static void add_version(struct batch *b, const struct lake_version *v)
     set_text(b, 10, row, v->engine);
 }
 
-static bool print_versions(struct source *s, struct arguments *a, int64_t limit, struct error *err)
+static bool print_versions(struct source *s, struct arguments *a, size_t limit, struct error *err)
 {
     const struct lake_history *h = s->history;
     owned(schema_free) struct schema *schema =
@@ -119,7 +124,8 @@ static bool print_versions(struct source *s, struct arguments *a, int64_t limit,
         return false;
     }
     owned(batch_free) struct batch *b = batch_new(schema, 0, CHUNK_ROWS);
-    for (size_t i = h->version_count; i > 0 && limit > 0; i--, limit--) {
+    size_t oldest = limit > 0 && limit < h->version_count ? h->version_count - limit : 0;
+    for (size_t i = h->version_count; i > oldest; i--) {
         add_version(b, &h->versions[i - 1]);
     }
     (void)output_rows(&output, b->columns, b->row_count);
@@ -247,15 +253,16 @@ static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
 {
     (void)exit;
     const char *table = NULL;
-    int64_t limit = INT64_MAX;
+    int64_t limit = 0;
     int64_t from = -1;
     int64_t to = -1;
     owned(source_release) struct source s = {0};
     if (!argument_integer(a, "limit", 1, INT64_MAX, &limit, err) ||
-        !read_comparison(a, &table, &from, &to, err) || !source_open(&s, a, table, err)) {
+        !read_comparison(a, &table, &from, &to, err) ||
+        !source_open(&s, a, table, (size_t)limit, err)) {
         return false;
     }
-    return from < 0 ? print_versions(&s, a, limit, err) : compare(&s, a, from, to, err);
+    return from < 0 ? print_versions(&s, a, (size_t)limit, err) : compare(&s, a, from, to, err);
 }
 
 static const struct option_spec options[] = {

@@ -52,7 +52,7 @@ static bool has_directory(const char *location, const char *directory, bool *fou
 
 static void found_delta(struct table_argument *t, const char *location)
 {
-    t->type = &delta_history_type;
+    t->type = &delta_history;
     t->lake = (struct lake_options){.location = location};
     t->location = location;
     t->name = last_part(&t->arena, location, '/');
@@ -65,7 +65,7 @@ static bool found_iceberg(struct table_argument *t, const char *location, struct
     if (!t->catalog) {
         return false;
     }
-    t->type = &iceberg_history_type;
+    t->type = &iceberg_history;
     t->location = location;
     t->name = last_part(&t->arena, location, '/');
     t->lake = (struct lake_options){.catalog = t->catalog, .table = t->name};
@@ -195,7 +195,7 @@ static bool try_iceberg(struct search *s, const char *namespace, const char *tab
         s->found_count++;
         iceberg_catalog_free(&t->catalog);
         t->catalog = take(catalog);
-        t->type = &iceberg_history_type;
+        t->type = &iceberg_history;
         t->location = location;
         t->name = table;
         t->lake = (struct lake_options){.catalog = t->catalog,

@@ -76,6 +76,17 @@ static void the_version_itself_may_be_gone(void **state)
     write_at(3);
     assert_true(find_in(&history, &next, &err));
     assert_int_equal(next, 0);
+
+    static const struct lake_history_type iceberg = {.name = "iceberg"};
+    static const struct lake_version orphan = {.id = 4, .parent_id = -1};
+    struct lake_history left = {
+        .type = &type, .table_id = "one", .versions = &orphan, .version_count = 1};
+    next = 99;
+    assert_true(find_in(&left, &next, &err));
+    assert_int_equal(next, 0);
+    left.type = &iceberg; /* its numbers say nothing */
+    assert_false(find_in(&left, &next, &err));
+    assert_int_equal(err.kind, ERROR_LOST);
 }
 
 static void a_gap_is_lost(void **state)
