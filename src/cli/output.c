@@ -16,7 +16,7 @@ static const struct {
 } formats[] = {
     [OUTPUT_TABLE] = {"table", ".txt"},   [OUTPUT_JSON] = {"json", ".json"},
     [OUTPUT_CSV] = {"csv", ".csv"},       [OUTPUT_PARQUET] = {"parquet", ".parquet"},
-    [OUTPUT_ARROW] = {"arrow", ".arrow"},
+    [OUTPUT_ARROW] = {"arrow", ".arrows"},
 };
 enum { FORMAT_COUNT = sizeof(formats) / sizeof(formats[0]) };
 
@@ -31,6 +31,9 @@ static bool ends_with(const char *text, const char *ending)
 
 static enum output_format default_format(const char *path)
 {
+    if (path && ends_with(path, ".arrow")) { /* by custom the other file format of Arrow */
+        return OUTPUT_ARROW;
+    }
     for (unsigned i = 0; path && i < FORMAT_COUNT; i++) {
         if (ends_with(path, formats[i].ending)) {
             return (enum output_format)i;

@@ -174,7 +174,7 @@ def test_a_large_result_has_several_row_groups_and_batches(leat: Leat) -> None:
 
 
 def test_a_file_is_replaced_when_it_is_complete(leat: Leat, table: Path) -> None:
-    for name in ("out.json", "out.csv", "out.arrow", "out.parquet"):
+    for name in ("out.json", "out.csv", "out.arrows", "out.parquet"):
         (leat.dir / name).write_text("old")
         refused = ("changes", str(table), "--where", "1 / (id - id) > 0 and no_such > 1")
         assert leat.run(*refused, "-o", name).returncode != 0
@@ -192,6 +192,10 @@ def test_a_link_stays_a_link_and_a_device_a_device(leat: Leat, table: Path) -> N
     assert len((leat.dir / "real.json").read_text().splitlines()) == 20
     assert "is not a file" in _failure(leat, 2, "changes", str(table), "-o", "/dev/null")
     assert Path("/dev/null").is_char_device()
+    for name in ("no/such.json", "no/such.parquet"):
+        said = _failure(leat, 2, "changes", str(table), "-o", name)
+        assert said == f'leat: cannot create "{name}": No such file or directory\n'
+    assert not (leat.dir / "no").exists()
 
 
 def test_forms_that_do_not_fit_their_place_are_refused(leat: Leat, table: Path) -> None:
