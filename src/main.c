@@ -1,4 +1,5 @@
 /* Reads the command line, runs one command, and turns its outcome into words and an exit code. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -50,8 +51,24 @@ static enum exit_code report(const struct arguments *a, const struct error *err)
     return err->kind == ERROR_CONFIG ? EXIT_CONFIG : EXIT_FAILED;
 }
 
+/* The next file that is opened takes the place of a standard stream that was closed, and would get
+ * what is meant for it: something takes it first that refuses to be read or written. */
+static bool fill_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!fill_standard_streams()) {
+        return EXIT_FAILED;
+    }
     configure_log(&(struct log_config){.level = LOG_LEVEL_INFO});
     struct arguments a = {0};
     struct error err = {0};

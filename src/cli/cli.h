@@ -29,7 +29,7 @@ enum exit_code {
 struct option_spec {
     const char *name;  /* without dashes: "to-version"; NULL ends the list */
     const char *value; /* what help calls its value: "N"; NULL: a switch without one */
-    const char *help;  /* one line, lower case, no full stop */
+    const char *help;  /* lower case, no full stop; one line, or a few separated by \n */
     char letter;       /* short form: 'o' for -o; 0: none */
 };
 

@@ -3,6 +3,20 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
+/* Further lines stand below the first. */
+static void print_indented(const char *text, FILE *out)
+{
+    for (;;) {
+        size_t size = strcspn(text, "\n");
+        (void)fprintf(out, "%.*s\n", (int)size, text);
+        if (text[size] == '\0') {
+            return;
+        }
+        text += size + 1;
+        (void)fprintf(out, "%29s", "");
+    }
+}
+
 static void print_options(const struct option_spec *options, FILE *out)
 {
     for (const struct option_spec *o = options; o && o->name; o++) {
@@ -14,7 +28,8 @@ static void print_options(const struct option_spec *options, FILE *out)
         }
         buf_append_format(&left, "--%s%s%s", o->name, o->value ? " " : "",
                           o->value ? o->value : "");
-        (void)fprintf(out, "  %-26s %s\n", buf_text(&left), o->help);
+        (void)fprintf(out, "  %-26s ", buf_text(&left));
+        print_indented(o->help, out);
         buf_release(&left);
     }
 }

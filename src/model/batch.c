@@ -159,6 +159,40 @@ void batch_free(struct batch **b)
     batch_release(take(*b));
 }
 
+static void append_values(struct batch *b, uint32_t column, uint32_t to, const struct column *from,
+                          uint32_t first, uint32_t count)
+{
+    size_t width = type_width(from->type);
+    assert(type_equal(b->columns[column].type, from->type));
+    memcpy((char *)b->columns[column].values + to * width,
+           (const char *)from->values + first * width, count * width);
+    for (uint32_t i = 0; from->valid && i < count; i++) {
+        if (!bit_get(from->valid, first + i)) {
+            batch_set_null(b, column, to + i);
+        }
+    }
+    if (!type_is_text_or_binary(from->type)) {
+        return;
+    }
+    struct view *views = (struct view *)b->columns[column].values + to;
+    for (uint32_t i = 0; i < count; i++) {
+        if (views[i].size > VIEW_INLINE_MAX) {
+            views[i].data = arena_copy(&b->arena, views[i].data, views[i].size);
+        }
+    }
+}
+
+void batch_append(struct batch *b, const struct column *columns, uint32_t first, uint32_t count)
+{
+    uint32_t to = b->row_count;
+    for (uint32_t i = 0; i < count; i++) {
+        batch_add_row(b, ROW_INSERT, IMAGE_WHOLE);
+    }
+    for (uint32_t i = 0; i < b->schema->column_count; i++) {
+        append_values(b, i, to, &columns[i], first, count);
+    }
+}
+
 static bool check_view(const struct view *v, struct type type, const char *name, uint32_t row,
                        struct error *err)
 {

@@ -122,6 +122,10 @@ struct batch *batch_reference(struct batch *b);
 void batch_release(struct batch *b); /* NULL is fine */
 void batch_free(struct batch **b);   /* for `owned(batch_free)` */
 
+/* Copies rows first..first+count-1 of columns that have the batch's types to its end, as inserts of
+ * whole rows; unchanged values become nulls. */
+void batch_append(struct batch *b, const struct column *columns, uint32_t first, uint32_t count);
+
 /* Verifies what publishing promises: inlined bytes zero, UTF-8 text, before images in place,
  * null bits against unchanged bits. For tests, fuzzing and debug builds. */
 must_check bool batch_check(const struct batch *b, struct error *err);

@@ -121,6 +121,36 @@ static void the_last_reference_frees_batch_and_schema(void **state)
     batch_release(NULL);
 }
 
+static void rows_of_other_columns_are_copied(void **state)
+{
+    (void)state;
+    owned(batch_free) struct batch *from = make_batch(64);
+    owned(batch_free) struct batch *to = make_batch(64);
+    fill(from, 200);
+    fill(to, 30);
+    batch_append(to, from->columns, 50, 100);
+    assert_int_equal(to->row_count, 130);
+    for (uint32_t row = 0; row < 100; row++) {
+        assert_int_equal(to->kinds[30 + row], ROW_INSERT);
+        for (uint32_t c = 0; c < from->schema->column_count; c++) {
+            const struct column *a = &from->columns[c];
+            const struct column *b = &to->columns[c];
+            assert_int_equal(column_is_valid(a, 50 + row), column_is_valid(b, 30 + row));
+            assert_false(column_is_unchanged(b, 30 + row));
+            if (type_is_text_or_binary(a->type)) {
+                const struct view *was = &((const struct view *)a->values)[50 + row];
+                const struct view *is = &((const struct view *)b->values)[30 + row];
+                assert_true(str_equal(view_str(was), view_str(is)));
+                assert_true(was->size <= VIEW_INLINE_MAX || was->data != is->data);
+            }
+        }
+        assert_memory_equal(&((const int64_t *)from->columns[ID].values)[50 + row],
+                            &((const int64_t *)to->columns[ID].values)[30 + row], sizeof(int64_t));
+    }
+    struct error err = {0};
+    assert_true(batch_check(to, &err));
+}
+
 static void assert_refused(struct batch *b, const char *reason)
 {
     struct error err = {0};
@@ -172,6 +202,7 @@ int main(void)
         cmocka_unit_test(a_new_row_is_valid_zeroes),
         cmocka_unit_test(bytes_are_copied_and_may_hold_nul),
         cmocka_unit_test(memory_grows_with_the_content),
+        cmocka_unit_test(rows_of_other_columns_are_copied),
         cmocka_unit_test(the_last_reference_frees_batch_and_schema),
         cmocka_unit_test(the_check_finds_what_would_be_silent),
     };
