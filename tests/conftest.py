@@ -5,11 +5,32 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.lib.leat import ROOT, Leat, binary
 from tests.lib.postgres import Database, Postgres
+
+if TYPE_CHECKING:
+    from tests.lib.spark import Spark
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives all tests that ask Spark to one process, with `--dist loadgroup`."""
+    for item in items:
+        if "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("spark"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests have to say beyond passed or failed: `record_property("say", text)`."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, text in getattr(report, "user_properties", ()):
+                if name == "say" and report.when == "call":
+                    terminalreporter.write_line(str(text))
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +69,18 @@ def corpora() -> Path:
         if place and Path(place).is_dir():
             return Path(place)
     pytest.skip("no corpora of foreign tables here (LEAT_CORPORA names their directory)")
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
+    """One Spark for all tests; it knows Delta and Iceberg."""
+    from tests.lib import spark as library  # half a second that the other tests need not spend
+
+    reason = library.absent()
+    if reason:
+        pytest.skip(reason)
+    session = library.Spark(tmp_path_factory.mktemp("spark"))
+    try:
+        yield session
+    finally:
+        session.close()

@@ -1,5 +1,5 @@
-/* Hashes of bytes (XXH3) and of files (CRC-32). None of them resists an adversary without a seed.
- */
+/* Hashes of bytes (XXH3, MurmurHash3) and of files (CRC-32). None of them resists an adversary
+ * without a seed. */
 #pragma once
 
 #include <stddef.h>
@@ -17,3 +17,6 @@ struct hash128 hash_key(const void *data, size_t size, uint64_t seed);
 
 /* CRC-32 with zlib's polynomial, as deletion vectors and PNG use it. */
 uint32_t hash_crc32(const void *data, size_t size);
+
+/* MurmurHash3, 32 bits, variant x86, seed 0: Iceberg's bucket hash. */
+uint32_t hash_murmur3(const void *data, size_t size);

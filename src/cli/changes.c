@@ -1,111 +1,39 @@
-/* `leat changes`: the change feed of a table. */
+/* `leat changes`: the row changes of a table between two versions. */
 #include "lake/changes.h"
 
 #include <string.h>
 
+#include "cli/changes_debezium.h"
+#include "cli/changes_exec.h"
+#include "cli/changes_request.h"
+#include "cli/changes_summary.h"
 #include "cli/output.h"
-#include "delta/delta.h"
-#include "model/batch.h"
 
-/* Which kinds of rows are wanted: "insert,delete". */
-static bool read_types(struct arguments *a, struct lake_changes_options *out, struct error *err)
+enum { ENVELOPES_AT_ONCE = 64 };
+static const char debezium[] = "debezium";
+
+/* Returns false when nothing more can be written, or is wanted. */
+static bool write_envelopes(struct changes_debezium *d, struct output *o,
+                            const struct column *columns, uint32_t row_count)
 {
-    const char *text = argument_text(a, "type");
-    if (!text) {
-        out->inserts = out->updates = out->deletes = true;
-        return true;
+    owned(buf_release) struct buf text = {0};
+    bool goes_on = true;
+    for (uint32_t first = 0; first < row_count && goes_on; first += ENVELOPES_AT_ONCE) {
+        uint32_t end =
+            row_count - first < ENVELOPES_AT_ONCE ? row_count : first + ENVELOPES_AT_ONCE;
+        buf_clear(&text);
+        goes_on = changes_debezium_rows(d, columns, first, end, &text);
+        goes_on = output_text(o, &text) && goes_on;
     }
-    for (const char *p = text;; p++) {
-        size_t size = strcspn(p, ",");
-        struct str name = {p, size};
-        bool insert = str_equal(name, str_from("insert"));
-        bool update = str_equal(name, str_from("update"));
-        bool delete = str_equal(name, str_from("delete"));
-        if (!insert && !update && !delete) {
-            return argument_misuse(a, err, "--type \"%s\": insert, update, delete", text);
-        }
-        out->inserts |= insert;
-        out->updates |= update;
-        out->deletes |= delete;
-        p += size;
-        if (*p == '\0') {
-            return true;
-        }
-    }
+    return goes_on;
 }
 
-static bool print_rows(struct lake_changes *changes, struct arguments *a, int64_t limit,
-                       struct error *err)
+static bool print_envelopes(struct changes_request *r, struct lake_changes *changes,
+                            struct output *output, struct error *err)
 {
-    owned(output_release) struct output output = {0};
-    if (!output_open(&output, a, lake_changes_schema(changes), err)) {
-        return false;
-    }
-    for (int64_t left = limit; left > 0;) {
-        const struct column *columns = NULL;
-        uint32_t row_count = 0;
-        if (!lake_changes_next(changes, &columns, &row_count, NULL, err)) {
-            return false;
-        }
-        if (row_count == 0) {
-            break;
-        }
-        row_count = row_count < left ? row_count : (uint32_t)left;
-        output_rows(&output, columns, row_count);
-        left -= row_count;
-    }
-    return output_close(&output, err);
-}
-
-/* --- --stats --- */
-
-enum { STATS_COLUMNS = 4, CHUNK_ROWS = 256 };
-
-static struct schema *stats_schema(void)
-{
-    static const struct schema_column columns[STATS_COLUMNS] = {
-        {.name = "version", .type = {.kind = TYPE_INT64}},
-        {.name = "inserts", .type = {.kind = TYPE_INT64}},
-        {.name = "updates", .type = {.kind = TYPE_INT64}},
-        {.name = "deletes", .type = {.kind = TYPE_INT64}},
-    };
-    struct schema *s = schema_new(STATS_COLUMNS);
-    memcpy(s->columns, columns, sizeof(columns));
-    schema_seal(s);
-    return s;
-}
-
-/* Counts rows into the batch, one row of it a version; the feed comes in the order of versions. */
-static void count_rows(struct batch *b, const struct column *columns, uint32_t row_count)
-{
-    for (uint32_t i = 0; i < row_count; i++) {
-        int64_t version = ((const int64_t *)columns[1].values)[i];
-        int64_t *versions = b->columns[0].values;
-        if (b->row_count == 0 || versions[b->row_count - 1] != version) {
-            if (b->row_count == b->row_capacity) {
-                batch_grow(b);
-            }
-            uint32_t row = batch_add_row(b, ROW_INSERT, IMAGE_WHOLE);
-            ((int64_t *)b->columns[0].values)[row] = version;
-        }
-        struct str type = view_str(&((const struct view *)columns[0].values)[i]);
-        uint32_t column = str_equal(type, str_from("insert"))             ? 1
-                          : str_equal(type, str_from("update_postimage")) ? 2
-                          : str_equal(type, str_from("delete"))           ? 3
-                                                                          : 0;
-        if (column > 0) { /* an update is counted once */
-            ((int64_t *)b->columns[column].values)[b->row_count - 1]++;
-        }
-    }
-}
-
-static bool print_stats(struct lake_changes *changes, struct arguments *a, int64_t limit,
-                        struct error *err)
-{
-    owned(schema_free) struct schema *schema = stats_schema();
-    owned(output_release) struct output output = {0};
-    owned(batch_free) struct batch *b = batch_new(schema, 0, CHUNK_ROWS);
-    if (!output_open(&output, a, schema, err)) {
+    owned(changes_debezium_release) struct changes_debezium d = {0};
+    owned(buf_release) struct buf end = {0};
+    if (!changes_debezium_open(&d, r, lake_changes_schema(changes), err)) {
         return false;
     }
     for (;;) {
@@ -114,68 +42,121 @@ static bool print_stats(struct lake_changes *changes, struct arguments *a, int64
         if (!lake_changes_next(changes, &columns, &row_count, NULL, err)) {
             return false;
         }
-        if (row_count == 0) {
+        if (row_count == 0 || !write_envelopes(&d, output, columns, row_count)) {
             break;
         }
-        count_rows(b, columns, row_count);
     }
-    output_rows(&output, b->columns, b->row_count < limit ? b->row_count : (uint32_t)limit);
-    return output_close(&output, err);
+    changes_debezium_end(&d, &end);
+    (void)output_text(output, &end);
+    return true;
 }
 
-/* The versions from..to of a table; -1: the oldest, the newest. */
-static bool find_versions(const struct lake_history *h, int64_t from, int64_t to,
-                          struct lake_changes_options *out, struct error *err)
+static bool print_rows(struct changes_request *r, struct lake_changes *changes,
+                       struct output *output, struct error *err)
 {
-    out->first = 0;
-    out->last = h->version_count - 1;
-    return (from < 0 || lake_history_find(h, from, &out->first, err)) &&
-           (to < 0 || lake_history_find(h, to, &out->last, err));
+    for (int64_t left = r->limit; left > 0;) {
+        const struct column *columns = NULL;
+        uint32_t row_count = 0;
+        if (!lake_changes_next(changes, &columns, &row_count, NULL, err)) {
+            return false;
+        }
+        row_count = row_count < left ? row_count : (uint32_t)left;
+        if (row_count == 0 || !output_rows(output, columns, row_count)) {
+            break;
+        }
+        left -= row_count;
+    }
+    return true;
+}
+
+static bool print_from(struct changes_request *r, const struct lake_changes_options *options,
+                       struct error *err)
+{
+    owned(output_release) struct output output = {0};
+    owned(lake_changes_free) struct lake_changes *changes = lake_changes_open(options, err);
+    if (!changes ||
+        !output_open_with(&output, r->arguments, lake_changes_schema(changes), debezium, err)) {
+        return false;
+    }
+    bool done =
+        r->is_empty || (output.format == OUTPUT_OWN ? print_envelopes(r, changes, &output, err)
+                                                    : print_rows(r, changes, &output, err));
+    return done && output_close(&output, err);
+}
+
+/* A table that has no version yet. */
+static bool print_nothing(struct changes_request *r, struct error *err)
+{
+    owned(output_release) struct output output = {0};
+    return output_open_with(&output, r->arguments, r->history->schema, debezium, err) &&
+           output_close(&output, err);
+}
+
+/* The bookmark moves when everything has been written. */
+static bool print_changes(struct changes_request *r, struct error *err)
+{
+    const char *format = argument_text(r->arguments, "format");
+    struct lake_changes_options options = r->options;
+    options.ordered = format && strcmp(format, debezium) == 0;
+    if (r->history->version_count == 0) {
+        return print_nothing(r, err);
+    }
+    if (r->is_empty) { /* what is printed still has columns */
+        options.first = options.last = r->history->version_count - 1;
+    }
+    return print_from(r, &options, err) &&
+           (r->is_empty || changes_request_consumed(r, r->options.last, err));
 }
 
 static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
 {
     (void)exit;
-    static const char *const no_columns[] = {NULL};
-    int64_t limit = INT64_MAX;
-    int64_t from = -1;
-    int64_t to = -1;
-    bool stats = argument_given(a, "stats");
-    struct lake_changes_options options = {.columns = stats ? no_columns : NULL};
-    if (!argument_integer(a, "from", 0, INT64_MAX, &from, err) ||
-        !argument_integer(a, "to", 0, INT64_MAX, &to, err) ||
-        !argument_integer(a, "limit", 1, INT64_MAX, &limit, err) || !read_types(a, &options, err)) {
+    owned(changes_request_release) struct changes_request r = {0};
+    if (!changes_request_open(&r, a, err)) {
         return false;
     }
-    struct engine_options engine_options = {.kind = ENGINE_FILE};
-    owned(engine_free) struct engine *engine = engine_open(&engine_options, err);
-    owned(engine_disconnect) struct engine_connection *connection =
-        engine ? engine_connect(engine, err) : NULL;
-    if (!connection) {
-        return false;
+    if (argument_given(a, "stats")) {
+        return changes_print_stats(&r, err);
     }
-    struct lake_options table = {.location = a->operands[0]};
-    owned(lake_history_free) struct lake_history *history = delta_history.open(
-        &(struct lake_history_options){.table = &table, .engine = connection, .to = to}, err);
-    options.history = history;
-    options.engine = connection;
-    if (!history || !find_versions(history, from, to, &options, err)) {
-        return false;
+    if (argument_given(a, "explain")) {
+        return changes_print_files(&r, err);
     }
-    owned(lake_changes_free) struct lake_changes *changes = lake_changes_open(&options, err);
-    if (!changes) {
-        return false;
-    }
-    return stats ? print_stats(changes, a, limit, err) : print_rows(changes, a, limit, err);
+    return argument_given(a, "exec") ? changes_exec(&r, err) : print_changes(&r, err);
 }
 
 static const struct option_spec option_specs[] = {
-    {.name = "from", .value = "V", .help = "first version; the oldest in the log"},
-    {.name = "to", .value = "V", .help = "last version; the newest"},
+    {.name = "from",
+     .value = "V",
+     .help = "first version (Delta, inclusive), or the snapshot\n"
+             "behind which to begin (Iceberg); the oldest there is"},
+    {.name = "to", .value = "V", .help = "last version or snapshot; the newest"},
+    {.name = "since",
+     .value = "TIME",
+     .help = "changes committed at TIME or later: 2026-11-21,\n"
+             "2026-11-21T14:05Z, or how long ago, 90s, 15m, 2h, 7d"},
+    {.name = "until", .value = "TIME", .help = "changes committed at TIME or before"},
     {.name = "type", .value = "LIST", .help = "insert, update, delete, separated by commas; all"},
-    OUTPUT_OPTION,
-    {.name = "limit", .value = "N", .help = "stop after N lines", .letter = 'n'},
-    {.name = "stats", .help = "count changes by version instead of printing them"},
+    {.name = "columns", .value = "LIST", .help = "columns of the table, in this order; all"},
+    {.name = "where", .value = "SQL", .help = "only rows for which the condition holds"},
+    {.name = "key",
+     .value = "LIST",
+     .help = "columns that identify a row, so that a delete and an\n"
+             "insert are an update; what the table says of itself"},
+    OUTPUT_OPTIONS(", debezium"),
+    {.name = "limit", .value = "N", .help = "stop after N rows", .letter = 'n'},
+    {.name = "stats", .help = "count versions, files and changes instead"},
+    {.name = "explain", .help = "list the files that are opened instead"},
+    {.name = "bookmark",
+     .value = "NAME",
+     .help = "go on behind what the last run with NAME has read;\n"
+             "--from and --since say where the first one begins"},
+    {.name = "state-dir", .value = "DIR", .help = "where bookmarks are kept; ./state"},
+    {.name = "reset", .help = "forget what the bookmark says"},
+    {.name = "exec",
+     .value = "CMD",
+     .help = "give the rows to sh -c CMD on its stdin, in batches,\n"
+             "as json (default) or arrow"},
+    {.name = "batch-rows", .value = "N", .help = "most rows of a batch for --exec; 10000"},
     {0},
 };
 
@@ -183,10 +164,20 @@ const struct command command_changes = {
     .name = "changes",
     .summary = "print the row changes of a table between two versions",
     .operands = "TABLE",
-    .help = "TABLE is the directory of a Delta table. Each row has the\n"
-            "columns of the table as they are in the last version, and _change_type (insert,\n"
-            "update_preimage, update_postimage, delete), _commit_version and\n"
-            "_commit_timestamp. A version shows the net change of each row.",
+    .help = TABLE_ARGUMENT_HELP
+    "\n"
+    "Each row has the columns of the table as they are in the last version, and\n"
+    "_change_type (insert, update_preimage, update_postimage, delete),\n"
+    "_commit_version (Iceberg: _commit_snapshot_id) and _commit_timestamp. A version\n"
+    "shows the net change of each row. Where it kept no change feed, changes are what\n"
+    "the files that it added and removed mean.\n"
+    "\n"
+    "A bookmark moves when everything was written, with --exec whenever CMD exited\n"
+    "with 0: what was not accepted is given again by the next run. A version is cut\n"
+    "into several batches only if it does not fit into one; the bookmark stands at\n"
+    "ends of versions, so all of its batches are given again if one is refused. CMD\n"
+    "has LEAT_TABLE, LEAT_FROM and LEAT_TO (versions) in its environment. --stats and\n"
+    "--explain show what a bookmark has before it, and do not move it.",
     .operands_min = 1,
     .operands_max = 1,
     .options = option_specs,

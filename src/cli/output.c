@@ -16,7 +16,7 @@ static const struct {
 } formats[] = {
     [OUTPUT_TABLE] = {"table", ".txt"},   [OUTPUT_JSON] = {"json", ".json"},
     [OUTPUT_CSV] = {"csv", ".csv"},       [OUTPUT_PARQUET] = {"parquet", ".parquet"},
-    [OUTPUT_ARROW] = {"arrow", ".arrow"},
+    [OUTPUT_ARROW] = {"arrow", ".arrows"},
 };
 enum { FORMAT_COUNT = sizeof(formats) / sizeof(formats[0]) };
 
@@ -31,6 +31,9 @@ static bool ends_with(const char *text, const char *ending)
 
 static enum output_format default_format(const char *path)
 {
+    if (path && ends_with(path, ".arrow")) { /* by custom the other file format of Arrow */
+        return OUTPUT_ARROW;
+    }
     for (unsigned i = 0; path && i < FORMAT_COUNT; i++) {
         if (ends_with(path, formats[i].ending)) {
             return (enum output_format)i;
@@ -101,13 +104,15 @@ static void begin_table(struct output *o)
     o->begun = true;
 }
 
+static bool write_text(struct output *o, const struct buf *text)
+{
+    return text->failed ? error_set(&o->failure, ERROR_DATA, "a row has more than 1 GiB of text")
+                        : output_file_write(&o->file, buf_text(text), text->size);
+}
+
 static bool flush(struct output *o, struct buf *text)
 {
-    if (text->failed) {
-        (void)error_set(&o->failure, ERROR_DATA, "a row has more than 1 GiB of text");
-        return false;
-    }
-    bool done = output_file_write(&o->file, buf_text(text), text->size);
+    bool done = write_text(o, text);
     buf_clear(text);
     return done;
 }
@@ -177,10 +182,10 @@ static bool write_arrow(struct output *o)
 
 static bool write_batch(struct output *o)
 {
-    bool done = o->batch->row_count == 0 ||
-                (o->format == OUTPUT_ARROW
-                     ? write_arrow(o)
-                     : output_parquet_rows(&o->parquet, o->batch, &o->failure));
+    bool done =
+        o->batch->row_count == 0 ||
+        (o->format == OUTPUT_ARROW ? write_arrow(o)
+                                   : output_parquet_rows(&o->parquet, o->batch, &o->failure));
     batch_free(&o->batch);
     o->batch = batch_new(o->schema, 0, 0);
     return done;
@@ -262,9 +267,9 @@ bool output_rows(struct output *o, const struct column *columns, uint32_t row_co
     return good(o);
 }
 
-bool output_text(struct output *o, struct str text)
+bool output_text(struct output *o, const struct buf *text)
 {
-    return good(o) && output_file_write(&o->file, text.data, text.size);
+    return good(o) && write_text(o, text);
 }
 
 static bool finish(struct output *o)
@@ -280,8 +285,7 @@ static bool finish(struct output *o)
         arrow_write_end(&end);
         return write_batch(o) && flush(o, &end);
     case OUTPUT_PARQUET:
-        return write_batch(o) &&
-               output_parquet_close(&o->parquet, o->file.temporary, &o->failure);
+        return write_batch(o) && output_parquet_close(&o->parquet, o->file.temporary, &o->failure);
     case OUTPUT_JSON:
     case OUTPUT_CSV:
     case OUTPUT_OWN:

@@ -18,15 +18,14 @@ enum output_format {
 };
 
 /* The options that go with it; `more` are further forms: ", debezium". */
-#define OUTPUT_OPTIONS(more)                                                              \
-    {                                                                                     \
-        .name = "format", .value = "FORM",                                                \
-        .help = "table, json, csv, parquet, arrow" more ";\n"                             \
-                "by FILE's ending, else table on a terminal, else json"                   \
-    },                                                                                    \
-    {                                                                                     \
-        .name = "output", .value = "FILE", .letter = 'o',                                 \
-        .help = "write to FILE, which appears when it is complete"                        \
+#define OUTPUT_OPTIONS(more)                                           \
+    {.name = "format",                                                 \
+     .value = "FORM",                                                  \
+     .help = "table, json, csv, parquet, arrow" more ";\n"             \
+             "by FILE's ending, else table on a terminal, else json"}, \
+    {                                                                  \
+        .name = "output", .value = "FILE", .letter = 'o',              \
+        .help = "write to FILE, which appears when it is complete"     \
     }
 #define OUTPUT_OPTION OUTPUT_OPTIONS("")
 
@@ -56,7 +55,7 @@ must_check bool output_open_with(struct output *o, struct arguments *a, const st
 bool output_rows(struct output *o, const struct column *columns, uint32_t row_count);
 
 /* Writes text of the command's own form. */
-bool output_text(struct output *o, struct str text);
+bool output_text(struct output *o, const struct buf *text);
 
 /* Writes what is left. Only now a file has its name. ERROR_FATAL when stdout or the disk could not
  * take everything; ERROR_DATA names a value that the form cannot hold. */

@@ -71,12 +71,16 @@ bool output_file_open(struct output_file *f, const char *path, bool streamed, st
         return false;
     }
     choose_temporary(f);
-    if (!streamed) {
-        return true;
-    }
     int fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     f->stream = fd >= 0 ? fdopen(fd, "w") : NULL;
-    return f->stream || error_errno(err, ERROR_CONFIG, "cannot create \"%s\"", f->path);
+    if (!f->stream) {
+        return error_errno(err, ERROR_CONFIG, "cannot create \"%s\"", f->path);
+    }
+    if (!streamed) {
+        (void)fclose(take(f->stream));
+        (void)unlink(f->temporary);
+    }
+    return true;
 }
 
 bool output_file_write(struct output_file *f, const void *data, size_t size)

@@ -27,10 +27,7 @@ bool output_parquet_open(struct output_parquet *p, const char *path, const struc
 {
     owned(buf_release) struct buf directory = {0};
     *p = (struct output_parquet){.schema = schema};
-    buf_append_format(&directory, "%s.d", path);
-    if (!file_make_directories(buf_text(&directory), err)) {
-        return false;
-    }
+    buf_append_format(&directory, "%s.d", path); /* the engine makes it when it needs it */
     p->directory = strdup(buf_text(&directory));
     if (!p->directory) {
         abort();

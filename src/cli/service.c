@@ -1,6 +1,7 @@
 #include "cli/service.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -76,6 +77,25 @@ static void set_position(const struct metric_labels *of, const char *kind, struc
     metric_set(METRIC_POSITION, &labels, (double)position.integer);
 }
 
+/* How each sink stands. False, and which: one has failed while the others go on. */
+static bool measure_sinks(const struct running *r, char *failed, size_t size)
+{
+    bool done = true;
+    for (uint32_t i = 0; i < r->config->sink_count; i++) {
+        struct sink_status status = pipeline_sink_status(r->pipeline, i);
+        struct metric_labels labels = {.pipeline = r->config->name, .sink = status.label};
+        metric_set(METRIC_SINK_DETACHED, &labels, status.state == SINK_DETACHED);
+        metric_set(METRIC_SINK_FAILED, &labels, status.state == SINK_FAILED);
+        metric_set(METRIC_SINK_LAG, &labels, (double)status.lag_ms / 1000.0);
+        metric_set(METRIC_SINK_POSITION, &labels, (double)status.durable.integer);
+        if (status.state == SINK_FAILED && done) {
+            (void)snprintf(failed, size, "sink %s failed", status.label);
+            done = false;
+        }
+    }
+    return done;
+}
+
 static void measure(const struct service *s)
 {
     for (uint32_t i = 0; i < s->count; i++) {
@@ -85,8 +105,10 @@ static void measure(const struct service *s)
         set_position(&labels, "received", status.received);
         set_position(&labels, "durable", status.durable);
         set_position(&labels, "acknowledged", status.acknowledged);
-        health_set(s->health, labels.pipeline, status.state == PIPELINE_STREAMING,
-                   pipeline_state_name(status.state));
+        char failed[128];
+        bool well = measure_sinks(&s->items[i], failed, sizeof(failed));
+        health_set(s->health, labels.pipeline, well && status.state == PIPELINE_STREAMING,
+                   well ? pipeline_state_name(status.state) : failed);
     }
 }
 

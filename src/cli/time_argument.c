@@ -33,12 +33,14 @@ static int64_t days_of_month(int64_t year, int64_t month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* Days since 1970-01-01, for years from 1 on: years begin in March, so that the leap day is last. */
+/* Days since 1970-01-01, for years from 1 on: years begin in March, so that the leap day is last.
+ */
 static int64_t days_of(int64_t year, int64_t month, int64_t day)
 {
     int64_t y = month > 2 ? year : year - 1;
     int64_t month_from_march = month > 2 ? month - 3 : month + 9;
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * month_from_march + 2) / 5 + day - 1 - 719468;
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * month_from_march + 2) / 5 + day - 1 -
+           719468;
 }
 
 static bool read_date(const char **p, int64_t *days)
@@ -78,8 +80,7 @@ static bool read_time(const char **p, int64_t *us)
         return false;
     }
     *us = 0;
-    if (take_char(p, ':') &&
-        (!read_number(p, 2, 0, 59, &second) || !read_fraction(p, us))) {
+    if (take_char(p, ':') && (!read_number(p, 2, 0, 59, &second) || !read_fraction(p, us))) {
         return false;
     }
     *us += (hour * 3600 + minute * 60 + second) * us_per_second;

@@ -1,5 +1,5 @@
-/* A moment as users write it: 2026-11-21, 2026-11-21T14:05, 2026-11-21 14:05:06.25+01:00, or how long
- * ago it is: 90s, 15m, 2h, 7d. Without a zone it is UTC. */
+/* A moment as users write it: 2026-11-21, 2026-11-21T14:05, 2026-11-21 14:05:06.25+01:00, or how
+ * long ago it is: 90s, 15m, 2h, 7d. Without a zone it is UTC. */
 #pragma once
 
 #include <stdbool.h>

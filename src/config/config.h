@@ -96,6 +96,12 @@ struct retry_config {
     int64_t delay_max_ms;
 };
 
+/* What becomes of a pipeline when one of its sinks fails or holds the others up. */
+enum sink_failure_mode {
+    SINK_FAILURE_DETACH, /* the others go on without it */
+    SINK_FAILURE_STOP,   /* they wait for it, and stop with it */
+};
+
 struct pipeline_config {
     const char *name;
     struct source_config source;
@@ -106,6 +112,8 @@ struct pipeline_config {
     const char *state_dir;
     uint64_t memory_bytes;
     int64_t heartbeat_ms;
+    enum sink_failure_mode on_sink_failure;
+    int64_t detach_after_ms;
     struct retry_config retry;
 };
 

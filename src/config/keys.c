@@ -31,6 +31,7 @@ static const char *const sink_types[] = {"delta", "iceberg", "stdout", NULL};
 static const char *const catalog_types[] = {"filesystem", "rest", NULL};
 static const char *const foreign_words[] = {"refuse", "accept", NULL};
 static const char *const sink_modes[] = {"upsert", "append", NULL};
+static const char *const sink_failure_modes[] = {"detach", "stop", NULL};
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const log_formats[] = {"auto", "text", "json", NULL};
 
@@ -273,6 +274,18 @@ static const struct key pipeline_keys[] = {
      .help = "How old the position recorded in the tables may grow while they do not change; then "
              "one empty commit renews it. Must be below the time for which the source keeps its "
              "log."},
+    {"on_sink_failure", KEY_ENUM, MEMBER(struct pipeline_config, on_sink_failure),
+     .words = sink_failure_modes, .default_text = "detach",
+     .help =
+         "What becomes of the other sinks when one fails or holds them up. `detach`: they go on; "
+         "where the failure may pass, the sink is caught up by a reader of its own and joins "
+         "them again, and where it cannot, it stays stopped. `stop`: they wait for it, and stop "
+         "with it. The source keeps its log for a sink that is detached or stopped. A pipeline "
+         "of one sink, and one that is still loading, always stops."},
+    {"detach_after", KEY_DURATION, MEMBER(struct pipeline_config, detach_after_ms),
+     .default_text = "60s", .min = "100ms", .max = "1d",
+     .help = "How long a sink may keep the others waiting, or fail for a passing reason, before it "
+             "is detached. Failing `retry.attempts` times detaches it, too."},
     {"retry", KEY_SECTION, MEMBER(struct pipeline_config, retry), .section = &retry_section,
      .help = "What happens after a failure that may pass."},
     {0},

@@ -435,8 +435,9 @@ static bool check_slice(const struct schema_column *described, const struct slic
     return true;
 }
 
-bool arrow_write_batch(const struct schema *schema, const struct column *columns, uint32_t row_count,
-                       uint32_t *first, size_t bytes_max, struct buf *out, struct error *err)
+bool arrow_write_batch(const struct schema *schema, const struct column *columns,
+                       uint32_t row_count, uint32_t *first, size_t bytes_max, struct buf *out,
+                       struct error *err)
 {
     uint32_t count = 0;
     size_t bytes = 0;

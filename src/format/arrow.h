@@ -20,9 +20,9 @@
 void arrow_write_schema(const struct schema *schema, struct buf *out);
 
 /* Appends rows from `*first` on as one record batch, at most up to `row_count` and as many as fit
- * into `bytes_max` bytes (0: 64 MiB; at least one), and moves `*first` behind them. Unchanged values
- * become nulls. ERROR_DATA names a value that Arrow cannot hold: infinite dates and timestamps,
- * 24:00:00, a row of more than 1 GiB. */
+ * into `bytes_max` bytes (0: 64 MiB; at least one), and moves `*first` behind them. Unchanged
+ * values become nulls. ERROR_DATA names a value that Arrow cannot hold: infinite dates and
+ * timestamps, 24:00:00, a row of more than 1 GiB. */
 must_check bool arrow_write_batch(const struct schema *schema, const struct column *columns,
                                   uint32_t row_count, uint32_t *first, size_t bytes_max,
                                   struct buf *out, struct error *err);

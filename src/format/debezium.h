@@ -22,10 +22,10 @@ struct debezium_source {
 };
 
 struct debezium_change {
-    char op;               /* 'c', 'u', 'd' */
-    struct str before;     /* as debezium_write_row() makes it; empty: null */
-    struct str after;      /* the same */
-    int64_t id;            /* of the version or snapshot */
+    char op;                /* 'c', 'u', 'd' */
+    struct str before;      /* as debezium_write_row() makes it; empty: null */
+    struct str after;       /* the same */
+    int64_t id;             /* of the version or snapshot */
     int64_t source_time_us; /* when the table committed it */
     int64_t time_us;        /* now */
 };

@@ -18,7 +18,7 @@ struct flatbuffer {
     size_t capacity;
     size_t size;
     size_t alignment_max;
-    size_t table_size; /* where the table that is being written began */
+    size_t table_size;                    /* where the table that is being written began */
     size_t fields[FLATBUFFER_FIELDS_MAX]; /* its fields: distance from the end; 0: absent */
     bool in_table;
 };
@@ -40,7 +40,8 @@ flatbuffer_ref flatbuffer_structs(struct flatbuffer *b, const void *items, size_
 /* A table: begin, its fields by their numbers in the schema, in any order, end. A field that holds
  * its default may be left out. */
 void flatbuffer_begin(struct flatbuffer *b);
-void flatbuffer_set_byte(struct flatbuffer *b, unsigned field, uint8_t value); /* bool, union type */
+void flatbuffer_set_byte(struct flatbuffer *b, unsigned field,
+                         uint8_t value); /* bool, union type */
 void flatbuffer_set_int16(struct flatbuffer *b, unsigned field, int16_t value);
 void flatbuffer_set_int32(struct flatbuffer *b, unsigned field, int32_t value);
 void flatbuffer_set_int64(struct flatbuffer *b, unsigned field, int64_t value);

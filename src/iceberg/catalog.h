@@ -18,6 +18,20 @@ struct iceberg_name {
     const char *table;
 };
 
+/* What a commit asks for: arrays as CommitTableRequest has them. Borrowed. */
+struct iceberg_move {
+    const struct iceberg_metadata *from;
+    const char *from_location; /* the file it came from */
+    const json_t *requirements;
+    const json_t *updates;
+};
+
+/* What a table is after a commit. */
+struct iceberg_state {
+    struct iceberg_metadata *metadata; /* owned by the caller */
+    char *location;                    /* the file it is in; owned by the caller */
+};
+
 struct iceberg_catalog_type {
     const char *name; /* "filesystem", "rest" */
     bool is_location; /* knows where one table lies, and nothing else of it: the table may have been
@@ -35,13 +49,11 @@ struct iceberg_catalog_type {
                    const struct iceberg_create *create, struct iceberg_metadata **out,
                    struct error *err);
 
-    /* Moves the table from `base` by updates whose requirements hold; *out is the new metadata.
+    /* Moves the table from `from` by updates whose requirements hold; `to` is what it is then.
      * ERROR_CONFLICT: certainly not in, load and plan again. ERROR_UNKNOWN: load tells.
      * ERROR_RETRY: certainly not in, a passing reason. */
     bool (*commit)(struct iceberg_catalog *c, const struct iceberg_name *name,
-                   const struct iceberg_metadata *base, const char *base_location,
-                   const json_t *requirements, const json_t *updates, struct iceberg_metadata **out,
-                   struct error *err);
+                   const struct iceberg_move *move, struct iceberg_state *to, struct error *err);
 
     void (*free)(struct iceberg_catalog *c);
 };

@@ -159,16 +159,19 @@ static bool check_start(const struct iceberg_table *t, const struct lake_commit 
 static bool swap(struct iceberg_plan *plan, struct error *err)
 {
     struct iceberg_table *t = plan->table;
-    struct iceberg_metadata *m = NULL;
+    struct iceberg_state to = {0};
     owned(json_free) json_t *requirements = iceberg_plan_requirements(plan);
     owned(json_free) json_t *updates = iceberg_plan_updates(plan);
     failpoint("iceberg_before_catalog");
-    if (!t->catalog->type->commit(t->catalog, &t->name, t->metadata, t->metadata_location,
-                                  requirements, updates, &m, err)) {
+    const struct iceberg_move move = {.from = t->metadata,
+                                      .from_location = t->metadata_location,
+                                      .requirements = requirements,
+                                      .updates = updates};
+    if (!t->catalog->type->commit(t->catalog, &t->name, &move, &to, err)) {
         return false;
     }
     failpoint("iceberg_after_catalog");
-    iceberg_adopt(t, m);
+    iceberg_adopt(t, to.metadata, to.location);
     return true;
 }
 

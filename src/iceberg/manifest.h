@@ -100,24 +100,39 @@ struct iceberg_manifests {
 must_check bool iceberg_manifest_list_decode(struct str data, struct arena *a,
                                              struct iceberg_manifests *out, struct error *err);
 
-/* Appends a manifest list of format version 2. `parent_id` -1: none. */
-void iceberg_manifest_list_encode(const struct iceberg_manifests *manifests, int64_t snapshot_id,
-                                  int64_t parent_id, int64_t sequence_number, struct buf *out);
+/* Appends a manifest list of format version 2. `parent_id` -1: none. Manifests whose sequence
+ * number is -1 get `sequence_number`, as do those whose min_sequence_number is. ERROR_DATA: counts
+ * of -1 (they are required, and readers skip manifests by them: decode the manifest and count), or
+ * row ids. */
+must_check bool iceberg_manifest_list_encode(const struct iceberg_manifests *manifests,
+                                             int64_t snapshot_id, int64_t parent_id,
+                                             int64_t sequence_number, struct buf *out,
+                                             struct error *err);
 
 /* Decodes a manifest; what entries inherit (snapshot id, sequence numbers) is filled in from
- * `manifest`, which says the spec where the header does not. The specs of `metadata` tell the types
- * of partition values. */
+ * `manifest`, which says the spec where the header does not; its sequence_number -1: not known,
+ * what is inherited stays -1. The specs of `metadata` tell the types of partition values.
+ * ERROR_DATA; ERROR_CONFIG: encrypted, or of a newer format version. */
 must_check bool iceberg_manifest_decode(struct str data, const struct iceberg_manifest *manifest,
                                         const struct iceberg_metadata *metadata, struct arena *a,
                                         struct iceberg_entries *out, struct error *err);
 
-/* Appends a manifest of format version 2 with entries of one spec and one content kind (data, or
- * deletes). sequence_number -1 is written as null (inherited). `out_manifest` gets length, counts,
- * min_sequence_number (-1 counts as `sequence_number`) and summaries; path and sequence_number are
- * the caller's. */
+/* A manifest to be: entries of one spec and one content kind (data, or deletes). */
+struct iceberg_manifest_write {
+    const struct iceberg_metadata *metadata; /* its JSON goes into the header */
+    const struct iceberg_spec *spec;
+    bool is_deletes;
+    int64_t snapshot_id; /* of entries that say -1 */
+    int64_t sequence_number;
+};
+
+/* Appends a manifest of format version 2. An added entry's sequence_number -1 is written as null
+ * (inherited); others must say theirs. `out_manifest` gets length, counts, snapshot_id,
+ * min_sequence_number (-1 counts as `sequence_number`) and summaries, whose bounds are borrowed
+ * from the entries; path and sequence_number are the caller's. ERROR_DATA names the file that
+ * cannot be written: of another spec or content, or with what format version 2 has not (deletion
+ * vectors, row ids). ERROR_CONFIG: a transform that is not known. */
 must_check bool iceberg_manifest_encode(const struct iceberg_entries *entries,
-                                        const struct iceberg_metadata *metadata,
-                                        const struct iceberg_spec *spec, bool is_deletes,
-                                        int64_t snapshot_id, int64_t sequence_number,
-                                        struct arena *a, struct buf *out,
-                                        struct iceberg_manifest *out_manifest, struct error *err);
+                                        const struct iceberg_manifest_write *write, struct arena *a,
+                                        struct buf *out, struct iceberg_manifest *out_manifest,
+                                        struct error *err);

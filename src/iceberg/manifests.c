@@ -98,9 +98,14 @@ static bool write_group(struct iceberg_plan *plan, const struct group *g, const 
     owned(buf_release) struct buf data = {0};
     struct iceberg_manifest *m = &plan->manifests.items[plan->manifests.count];
     *m = (struct iceberg_manifest){0};
-    if (!iceberg_manifest_encode(&g->entries, plan->table->metadata, g->spec, g->is_deletes,
-                                 plan->snapshot_id, plan->sequence_number, &plan->arena, &data, m,
-                                 err)) {
+    const struct iceberg_manifest_write write = {
+        .metadata = plan->table->metadata,
+        .spec = g->spec,
+        .is_deletes = g->is_deletes,
+        .snapshot_id = plan->snapshot_id,
+        .sequence_number = plan->sequence_number,
+    };
+    if (!iceberg_manifest_encode(&g->entries, &write, &plan->arena, &data, m, err)) {
         return false;
     }
     const char *key =

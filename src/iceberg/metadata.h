@@ -15,7 +15,7 @@
 #include "lake/transform.h"
 
 struct iceberg_spec_field {
-    int32_t source_id; /* field id of the column */
+    int32_t source_id; /* field id of the column, which may lie inside a struct or be dropped */
     int32_t field_id;  /* of the partition field, from 1000 */
     const char *name;
     struct lake_transform transform;
@@ -44,9 +44,9 @@ struct iceberg_metadata {
     struct arena arena;
     json_t *json; /* owned; the whole object */
     int32_t format_version;
-    const char *uuid;
-    const char *location; /* URI */
-    int64_t last_sequence_number;
+    const char *uuid;             /* "": version 1 without one */
+    const char *location;         /* URI */
+    int64_t last_sequence_number; /* 0: version 1 */
     int64_t last_updated_ms;
     int32_t last_column_id;
     int32_t last_partition_id;
@@ -55,21 +55,23 @@ struct iceberg_metadata {
     const struct iceberg_schema *schema; /* the current one */
     struct iceberg_spec *specs;
     uint32_t spec_count;
-    const struct iceberg_spec *spec; /* the default one */
-    struct iceberg_snapshot *snapshots;
+    const struct iceberg_spec *spec;    /* the default one */
+    struct iceberg_snapshot *snapshots; /* as the file has them: oldest first */
     uint32_t snapshot_count;
+    uint32_t *snapshots_by_id;              /* their indexes, by ascending id */
     const struct iceberg_snapshot *current; /* of main; NULL: none */
-    const json_t *properties;               /* borrowed */
+    const json_t *properties;               /* borrowed; NULL: none */
 };
 
-/* Parses a metadata file (gunzips one that is compressed). Format versions 1, 2 and 3. ERROR_DATA
- * names what is wrong; a newer version is ERROR_CONFIG. */
+/* Parses a metadata file (gunzips one that is compressed), at most 256 MiB of it. Format versions
+ * 1, 2 and 3. ERROR_DATA names what is wrong; a newer version is ERROR_CONFIG. */
 must_check struct iceberg_metadata *iceberg_metadata_parse(struct str data, struct error *err);
 
 /* As iceberg_metadata_parse() for an object, whose reference is taken. */
 must_check struct iceberg_metadata *iceberg_metadata_from(json_t *object, struct error *err);
 void iceberg_metadata_free(struct iceberg_metadata **m);
 
+/* By id; NULL: there is none. */
 const struct iceberg_schema *iceberg_metadata_schema(const struct iceberg_metadata *m, int32_t id);
 const struct iceberg_spec *iceberg_metadata_spec(const struct iceberg_metadata *m, int32_t id);
 const struct iceberg_snapshot *iceberg_metadata_snapshot(const struct iceberg_metadata *m,

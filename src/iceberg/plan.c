@@ -34,7 +34,9 @@ bool iceberg_plan_stage(struct iceberg_plan *plan, const char *key, struct str d
         const char **old = plan->written;
         plan->written_capacity = plan->written_capacity ? plan->written_capacity * 2 : 16;
         plan->written = arena_array(&plan->arena, plan->written_capacity, sizeof(*plan->written));
-        memcpy((void *)plan->written, (void *)old, plan->written_count * sizeof(*old));
+        for (uint32_t i = 0; i < plan->written_count; i++) {
+            plan->written[i] = old[i];
+        }
     }
     plan->written[plan->written_count++] = arena_string(&plan->arena, key, strlen(key));
     iceberg_location_join(plan->table->metadata->location, key, &text);
@@ -324,8 +326,11 @@ static bool write_list(struct iceberg_plan *plan, struct error *err)
 {
     owned(buf_release) struct buf data = {0};
     const struct iceberg_snapshot *parent = plan->table->metadata->current;
-    iceberg_manifest_list_encode(&plan->manifests, plan->snapshot_id, parent ? parent->id : -1,
-                                 plan->sequence_number, &data);
+    if (!iceberg_manifest_list_encode(&plan->manifests, plan->snapshot_id,
+                                      parent ? parent->id : -1, plan->sequence_number, &data,
+                                      err)) {
+        return false;
+    }
     const char *key = arena_format(&plan->arena, "metadata/snap-%" PRId64 "-1-%s.avro",
                                    plan->snapshot_id, plan->uuid);
     return iceberg_plan_stage(plan, key, buf_str(&data), &plan->list, err);

@@ -87,7 +87,8 @@ bool iceberg_show(struct iceberg_table *t, struct error *err)
     bool ok = s ? show_schema(t, s, err)
                 : error_set(err, ERROR_DATA, "the snapshot's schema is not in the metadata");
     if (ok) {
-        snapshot->table_id = t->metadata->uuid;
+        snapshot->table_id =
+            arena_string(&t->show_arena, t->metadata->uuid, strlen(t->metadata->uuid));
         show_partition(t);
         ok = !t->property || iceberg_record_read(t->metadata, t->property, &snapshot->record,
                                                  &snapshot->has_record, err);
@@ -122,28 +123,17 @@ static bool choose_snapshot(struct iceberg_table *t, struct error *err)
     return error_set(err, ERROR_CONFIG, "the table has no snapshot that is as old as that");
 }
 
-void iceberg_adopt(struct iceberg_table *t, struct iceberg_metadata *m)
+void iceberg_adopt(struct iceberg_table *t, struct iceberg_metadata *m, char *location)
 {
     iceberg_metadata_free(&t->metadata);
+    free(t->metadata_location);
     t->metadata = m;
+    t->metadata_location = location;
     t->snapshot = m->current;
 }
 
-static bool open_store(struct iceberg_table *t, struct error *err)
-{
-    if (t->base.store || !t->metadata) {
-        return true;
-    }
-    const char *path = iceberg_location_path(t->root);
-    if (!path) {
-        return error_set(err, ERROR_CONFIG, "location \"%s\" is not on a local disk", t->root);
-    }
-    t->base.store = store_open(path, err);
-    return t->base.store != NULL;
-}
-
 /* Where the table lies: a table that was moved as a whole is read where it is now. */
-static const char *find_root(struct iceberg_table *t)
+static const char *find_root(const struct iceberg_table *t, struct arena *a)
 {
     const char *file = t->metadata_location ? strrchr(t->metadata_location, '/') : NULL;
     if (t->property || !t->catalog->type->is_location || !file) {
@@ -156,16 +146,35 @@ static const char *find_root(struct iceberg_table *t)
         memcmp(directory.data + directory.size - size, folder, size) == 0) {
         directory.size -= size;
     }
-    return arena_string(&t->load_arena, directory.data, directory.size);
+    return arena_string(a, directory.data, directory.size);
 }
 
-/* Asks the catalog; *m is NULL when there is no table. */
-static bool load_metadata(struct iceberg_table *t, struct iceberg_metadata **m, struct error *err)
+static bool open_store(struct iceberg_table *t, struct error *err)
 {
-    arena_release(&t->load_arena);
-    t->metadata_location = NULL;
-    return t->catalog->type->load(t->catalog, &t->name, m, &t->load_arena, &t->metadata_location,
-                                  err);
+    owned(arena_release) struct arena a = {0};
+    if (t->base.store) {
+        return true;
+    }
+    const char *root = find_root(t, &a);
+    const char *path = iceberg_location_path(root);
+    if (!path) {
+        return error_set(err, ERROR_CONFIG, "location \"%s\" is not on a local disk", root);
+    }
+    t->base.store = store_open(path, err);
+    return t->base.store != NULL;
+}
+
+/* Asks the catalog; to->metadata is NULL when there is no table. */
+static bool load_metadata(struct iceberg_table *t, struct iceberg_state *to, struct error *err)
+{
+    owned(arena_release) struct arena a = {0};
+    const char *location = NULL;
+    *to = (struct iceberg_state){0};
+    if (!t->catalog->type->load(t->catalog, &t->name, &to->metadata, &a, &location, err)) {
+        return false;
+    }
+    to->location = location ? strdup(location) : NULL;
+    return true;
 }
 
 static bool check_version(const struct iceberg_table *t, struct error *err)
@@ -178,14 +187,13 @@ static bool check_version(const struct iceberg_table *t, struct error *err)
     return true;
 }
 
-static bool load(struct iceberg_table *t, struct iceberg_metadata *m, bool *changed,
+static bool load(struct iceberg_table *t, struct iceberg_state *state, bool *changed,
                  struct error *err)
 {
-    if (!m) {
+    if (!state->metadata) {
         return iceberg_show(t, err);
     }
-    iceberg_adopt(t, m);
-    t->root = find_root(t);
+    iceberg_adopt(t, take(state->metadata), take(state->location));
     return choose_snapshot(t, err) && check_version(t, err) && open_store(t, err) &&
            iceberg_files_load(t, changed, err) && iceberg_show(t, err);
 }
@@ -198,7 +206,7 @@ static void iceberg_free(struct lake_table *base)
     iceberg_metadata_free(&t->metadata);
     store_free(&base->store);
     arena_release(&t->show_arena);
-    arena_release(&t->load_arena);
+    free(t->metadata_location);
     free(t->property);
     free(t->label);
     free(t);
@@ -248,9 +256,9 @@ static struct iceberg_table *new_table(const struct lake_options *options)
 static struct lake_table *iceberg_open(const struct lake_options *options, struct error *err)
 {
     owned(free_table) struct iceberg_table *t = new_table(options);
-    struct iceberg_metadata *m = NULL;
+    struct iceberg_state state = {0};
     bool changed = false;
-    if (!load_metadata(t, &m, err) || !load(t, m, &changed, err)) {
+    if (!load_metadata(t, &state, err) || !load(t, &state, &changed, err)) {
         (void)error_wrap(err, "table \"%s\"", t->label);
         return NULL;
     }
@@ -263,15 +271,14 @@ bool iceberg_open_metadata(const struct lake_options *options, struct iceberg_ta
     struct lake_options reading = *options;
     reading.pipeline = NULL;
     owned(free_table) struct iceberg_table *t = new_table(&reading);
-    struct iceberg_metadata *m = NULL;
-    if (!load_metadata(t, &m, err)) {
+    struct iceberg_state state = {0};
+    if (!load_metadata(t, &state, err)) {
         return error_wrap(err, "table \"%s\"", t->label);
     }
-    if (!m) {
+    if (!state.metadata) {
         return error_set(err, ERROR_CONFIG, "there is no Iceberg table \"%s\"", t->label);
     }
-    iceberg_adopt(t, m);
-    t->root = find_root(t);
+    iceberg_adopt(t, state.metadata, state.location);
     if (!open_store(t, err)) {
         return error_wrap(err, "table \"%s\"", t->label);
     }
@@ -310,37 +317,50 @@ static bool check_owner(const struct iceberg_table *t, const struct iceberg_meta
                      t->label, record.version);
 }
 
+/* Whether the table is still the one we had, and nobody else changed its rows. */
+static bool check_newer(const struct iceberg_table *t, const struct iceberg_metadata *m,
+                        struct error *err)
+{
+    const struct lake_snapshot *had = &t->base.snapshot;
+    if (!had->exists) {
+        return true;
+    }
+    if (!m) {
+        return gone(t, "is gone", err);
+    }
+    if (strcmp(m->uuid, had->table_id) != 0) {
+        return gone(t, "is another table than we had: it was dropped and made anew", err);
+    }
+    return !t->property || (check_owner(t, m, err) &&
+                            (!had->has_record || t->accept_foreign ||
+                             iceberg_check_since(t, m, had->record.version, err)));
+}
+
+static bool take_newer(struct iceberg_table *t, struct iceberg_state *state, bool *files_changed,
+                       struct error *err)
+{
+    bool same = t->metadata && t->metadata->current && state->metadata->current &&
+                t->metadata->current->id == state->metadata->current->id;
+    if (!same) {
+        return load(t, state, files_changed, err);
+    }
+    /* Nothing but properties can have changed. */
+    iceberg_adopt(t, take(state->metadata), take(state->location));
+    return choose_snapshot(t, err) && iceberg_show(t, err);
+}
+
 static bool iceberg_refresh(struct lake_table *base, bool *files_changed, struct error *err)
 {
     struct iceberg_table *t = table_of(base);
-    struct iceberg_metadata *m = NULL;
+    struct iceberg_state state = {0};
     *files_changed = false;
-    if (!load_metadata(t, &m, err)) {
+    if (!load_metadata(t, &state, err)) {
         return error_wrap(err, "table \"%s\"", t->label);
     }
-    bool existed = base->snapshot.exists;
-    bool ok = true;
-    if (existed && !m) {
-        ok = gone(t, "is gone", err);
-    } else if (existed && strcmp(m->uuid, base->snapshot.table_id) != 0) {
-        ok = gone(t, "is another table than we had: it was dropped and made anew", err);
-    } else if (existed && t->property) {
-        ok = check_owner(t, m, err) &&
-             (!base->snapshot.has_record || t->accept_foreign ||
-              iceberg_check_since(t, m, base->snapshot.record.version, err));
-    }
-    if (!ok) {
-        iceberg_metadata_free(&m);
-        return false;
-    }
-    bool same =
-        existed && t->metadata->current && m->current && t->metadata->current->id == m->current->id;
-    if (same) { /* nothing but properties can have changed */
-        iceberg_adopt(t, m);
-        ok = choose_snapshot(t, err) && iceberg_show(t, err);
-    } else {
-        ok = load(t, m, files_changed, err);
-    }
+    bool ok = check_newer(t, state.metadata, err) &&
+              (!state.metadata || take_newer(t, &state, files_changed, err));
+    iceberg_metadata_free(&state.metadata);
+    free(state.location);
     if (!ok) {
         return error_wrap(err, "table \"%s\"", t->label);
     }

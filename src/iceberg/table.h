@@ -45,10 +45,7 @@ struct iceberg_table {
     char *label;    /* owned; "namespace.table", for messages */
 
     struct iceberg_metadata *metadata; /* owned; NULL: there is no table */
-    struct arena load_arena;           /* metadata_location */
-    const char *metadata_location;
-    const char *root;                        /* where the table lies; its location, unless it
-                                                was moved and is read elsewhere */
+    char *metadata_location; /* owned; NULL: the catalog does not say */
     const struct iceberg_snapshot *snapshot; /* that is shown; NULL: none */
 
     struct arena list_arena; /* of `manifests` */
@@ -102,8 +99,8 @@ must_check bool iceberg_record_read(const struct iceberg_metadata *m, const char
 must_check bool iceberg_check_since(const struct iceberg_table *t, const struct iceberg_metadata *m,
                                     int64_t after, struct error *err);
 
-/* Takes newer metadata for the table's own. */
-void iceberg_adopt(struct iceberg_table *t, struct iceberg_metadata *m);
+/* Takes newer metadata, and the file it is in, for the table's own; both are moved. */
+void iceberg_adopt(struct iceberg_table *t, struct iceberg_metadata *m, char *location);
 
 /* lake_type.commit, .create and .column_ids. */
 must_check bool iceberg_commit(struct lake_table *table, struct lake_commit *commit,

@@ -119,6 +119,46 @@ void batch_set_bytes(struct batch *b, uint32_t column, uint32_t row, const char 
     ((struct view *)b->columns[column].values)[row] = view_from(data, size);
 }
 
+void batch_copy_value(struct batch *b, uint32_t column, uint32_t row, const struct column *from,
+                      uint32_t at)
+{
+    struct column *to = &b->columns[column];
+    if (!column_is_valid(from, at)) {
+        batch_set_null(b, column, row);
+    } else if (type_is_text_or_binary(to->type)) {
+        struct str s = view_str(&((const struct view *)from->values)[at]);
+        batch_set_bytes(b, column, row, s.data, s.size);
+    } else {
+        size_t width = type_width(to->type);
+        memcpy((char *)to->values + row * width, (const char *)from->values + at * width, width);
+    }
+}
+
+size_t batch_bytes(const struct batch *b)
+{
+    return sizeof(*b) + b->arena.bytes;
+}
+
+struct batch *batch_reference(struct batch *b)
+{
+    __atomic_add_fetch(&b->references, 1, __ATOMIC_RELAXED);
+    return b;
+}
+
+void batch_release(struct batch *b)
+{
+    if (b && __atomic_sub_fetch(&b->references, 1, __ATOMIC_ACQ_REL) == 0) {
+        schema_release(b->schema);
+        arena_release(&b->arena);
+        free(b);
+    }
+}
+
+void batch_free(struct batch **b)
+{
+    batch_release(take(*b));
+}
+
 static void append_values(struct batch *b, uint32_t column, uint32_t to, const struct column *from,
                           uint32_t first, uint32_t count)
 {
@@ -151,31 +191,6 @@ void batch_append(struct batch *b, const struct column *columns, uint32_t first,
     for (uint32_t i = 0; i < b->schema->column_count; i++) {
         append_values(b, i, to, &columns[i], first, count);
     }
-}
-
-size_t batch_bytes(const struct batch *b)
-{
-    return sizeof(*b) + b->arena.bytes;
-}
-
-struct batch *batch_reference(struct batch *b)
-{
-    __atomic_add_fetch(&b->references, 1, __ATOMIC_RELAXED);
-    return b;
-}
-
-void batch_release(struct batch *b)
-{
-    if (b && __atomic_sub_fetch(&b->references, 1, __ATOMIC_ACQ_REL) == 0) {
-        schema_release(b->schema);
-        arena_release(&b->arena);
-        free(b);
-    }
-}
-
-void batch_free(struct batch **b)
-{
-    batch_release(take(*b));
 }
 
 static bool check_view(const struct view *v, struct type type, const char *name, uint32_t row,

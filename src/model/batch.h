@@ -111,9 +111,9 @@ void batch_set_unchanged(struct batch *b, uint32_t column, uint32_t row);
  * UTF-8 (text must be valid before the engine sees it) and that size < 2^32. */
 void batch_set_bytes(struct batch *b, uint32_t column, uint32_t row, const char *data, size_t size);
 
-/* Copies rows first..first+count-1 of columns that have the batch's types to its end, as inserts of
- * whole rows; unchanged values become nulls. */
-void batch_append(struct batch *b, const struct column *columns, uint32_t first, uint32_t count);
+/* Stores row `at` of a column of the same type (and layout) into `row`, copying its bytes. */
+void batch_copy_value(struct batch *b, uint32_t column, uint32_t row, const struct column *from,
+                      uint32_t at);
 
 /* Memory held, for bounded queues. */
 size_t batch_bytes(const struct batch *b);
@@ -121,6 +121,10 @@ size_t batch_bytes(const struct batch *b);
 struct batch *batch_reference(struct batch *b);
 void batch_release(struct batch *b); /* NULL is fine */
 void batch_free(struct batch **b);   /* for `owned(batch_free)` */
+
+/* Copies rows first..first+count-1 of columns that have the batch's types to its end, as inserts of
+ * whole rows; unchanged values become nulls. */
+void batch_append(struct batch *b, const struct column *columns, uint32_t first, uint32_t count);
 
 /* Verifies what publishing promises: inlined bytes zero, UTF-8 text, before images in place,
  * null bits against unchanged bits. For tests, fuzzing and debug builds. */

@@ -53,6 +53,16 @@ static const struct metric_row rows[] = {
                          "acknowledged."},
     [METRIC_QUEUE_BYTES] = {"leat_queue_bytes", GAUGE, LABEL_PIPELINE | LABEL_SINK,
                             "Memory of the changes that wait for a sink."},
+    [METRIC_SINK_DETACHED] = {"leat_sink_detached", GAUGE, LABEL_PIPELINE | LABEL_SINK,
+                              "1 while a sink is caught up by a reader of its own, and the source "
+                              "keeps its log for it; else 0."},
+    [METRIC_SINK_FAILED] = {"leat_sink_failed", GAUGE, LABEL_PIPELINE | LABEL_SINK,
+                            "1 once a sink was stopped for a failure that does not pass, while "
+                            "others go on; the source keeps its log for it. Else 0."},
+    [METRIC_SINK_LAG] = {"leat_sink_lag_seconds", GAUGE, LABEL_PIPELINE | LABEL_SINK,
+                         "Age of the oldest source commit that is not durable in a sink; 0: none."},
+    [METRIC_SINK_POSITION] = {"leat_sink_position", GAUGE, LABEL_PIPELINE | LABEL_SINK,
+                              "Position in the source's log up to which a sink is durable."},
     [METRIC_TABLE_KEYS] = {"leat_table_keys", GAUGE, LABEL_PIPELINE | LABEL_SINK | LABEL_TABLE,
                            "Rows in a table, as its key index counts them."},
     [METRIC_READY] = {"leat_ready", GAUGE, LABEL_PIPELINE,

@@ -1,4 +1,5 @@
-/* How old the newest source commit is that is not durable yet. Reader thread only. */
+/* How old the newest source commit is that is not durable yet. The caller
+ * locks. */
 #pragma once
 
 #include <stdint.h>

@@ -1,20 +1,23 @@
 #include "pipeline/pipeline.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "pipeline/catch_up.h"
 #include "pipeline/reader.h"
 #include "pipeline/retry.h"
+#include "pipeline/standing.h"
+#include "pipeline/start.h"
 
 struct pipeline {
     const struct pipeline_config *config;
     struct pipeline_options options;
     struct reader_shared shared;
+    struct standing *standing;
+    struct catch_up **catch_ups; /* one per sink; NULL: it is not detached. Of the thread. */
     pthread_t thread;
     bool joined;
     atomic_bool ended;
@@ -43,31 +46,79 @@ static void wait_ms(struct pipeline *p, int64_t delay_ms)
     }
 }
 
-/* Whoever finds something lost knows what; only here is it known which pipeline has to be loaded
- * again. */
-static void name_way_back(const struct pipeline *p, struct error *err)
+/* ---- detached sinks ---- */
+
+static void catch_up(void *arg, uint32_t sink)
 {
-    size_t used = strlen(err->message);
-    char reload[128];
-    (void)snprintf(reload, sizeof(reload), "leat reload %s", p->config->name);
-    if (err->kind == ERROR_LOST && !strstr(err->message, reload)) {
-        (void)snprintf(err->message + used, sizeof(err->message) - used,
-                       "; \"%s\" makes the tables equal to the source again", reload);
+    struct pipeline *p = arg;
+    if (!is_stopping(p)) { /* else the next start goes on from its tables */
+        p->catch_ups[sink] = catch_up_start(p->config, p->standing, sink, &p->shared);
     }
 }
 
-/* The supervisor: one run after the other until one ends well, cannot be mended, or was asked to
- * end. What a broken run had not committed is read again: the tables know where they stand. */
+/* Between two runs: sinks that stand where the others stand take part again. */
+static void rejoin(struct pipeline *p)
+{
+    atomic_store(&p->shared.rejoin, false);
+    for (uint32_t i = 0; i < p->config->sink_count; i++) {
+        if (p->catch_ups[i] && catch_up_is_done(p->catch_ups[i])) {
+            catch_up_stop(&p->catch_ups[i]);
+            standing_attach(p->standing, i);
+        }
+    }
+}
+
+static void stop_catch_ups(struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->config->sink_count; i++) {
+        catch_up_stop(&p->catch_ups[i]);
+    }
+}
+
+/* Tables have to be loaded: that takes every sink, whatever became of it. */
+static void recall_all(struct pipeline *p)
+{
+    stop_catch_ups(p);
+    for (uint32_t i = 0; i < p->config->sink_count; i++) {
+        standing_attach(p->standing, i);
+    }
+}
+
+/* ---- runs ---- */
+
+/* One run after the other as long as they end only to take sinks back. */
+static bool run_while_rejoining(struct pipeline *p, struct error *err)
+{
+    const struct reader_task task = {.config = p->config,
+                                     .options = &p->options,
+                                     .shared = &p->shared,
+                                     .standing = p->standing,
+                                     .left = catch_up,
+                                     .left_arg = p};
+    do {
+        rejoin(p);
+        if (!reader_run(&task, err)) {
+            return false;
+        }
+    } while (atomic_load(&p->shared.rejoin) && !is_stopping(p));
+    return true;
+}
+
+/* The supervisor: until a run ends well, cannot be mended, or was asked to end. What a broken run
+ * had not committed is read again: the tables know where they stand. */
 static bool supervise(struct pipeline *p, struct error *err)
 {
     struct retry retry = {.config = &p->config->retry};
     for (;;) {
         struct error attempt = {0};
-        if (reader_run(p->config, &p->options, &p->shared, &attempt)) {
+        if (run_while_rejoining(p, &attempt)) {
             return true;
         }
         if (attempt.kind == ERROR_CANCELLED || (is_stopping(p) && retry_is_for(attempt.kind))) {
             return true; /* asked to stop: what is not committed comes again at the next start */
+        }
+        if (p->shared.needs_load) {
+            recall_all(p);
         }
         if (p->shared.progressed) {
             retry_reset(&retry);
@@ -75,7 +126,7 @@ static bool supervise(struct pipeline *p, struct error *err)
         int64_t delay_ms = retry_is_for(attempt.kind) ? retry_next_ms(&retry) : -1;
         if (delay_ms < 0) {
             *err = attempt;
-            name_way_back(p, err);
+            start_name_way_back(p->config->name, err);
             return false;
         }
         atomic_store(&p->shared.state, PIPELINE_RETRYING);
@@ -93,6 +144,8 @@ static void *run(void *arg)
 {
     struct pipeline *p = arg;
     p->done = supervise(p, &p->err);
+    stop_catch_ups(p);
+    p->done = p->done && standing_check(p->standing, &p->err); /* the others went on without it */
     atomic_store(&p->shared.state, p->done ? PIPELINE_STOPPED : PIPELINE_FAILED);
     if (p->done) {
         log_info("pipeline stopped", log_str("pipeline", p->config->name));
@@ -113,6 +166,11 @@ struct pipeline *pipeline_start(const struct pipeline_config *config,
     }
     p->config = config;
     p->options = *options;
+    p->standing = standing_new(config);
+    p->catch_ups = calloc(config->sink_count + 1, sizeof(struct catch_up *));
+    if (!p->catch_ups) {
+        abort();
+    }
     if (pthread_create(&p->thread, NULL, run, p) != 0) {
         abort();
     }
@@ -153,6 +211,8 @@ void pipeline_free(struct pipeline **pipeline)
         struct error ignored = {0};
         pipeline_abandon(p);
         (void)!pipeline_wait(p, &ignored);
+        standing_free(&p->standing);
+        free(p->catch_ups);
         free(p);
     }
 }
@@ -167,4 +227,9 @@ struct pipeline_status pipeline_status(struct pipeline *p)
                                     .durable = position_integer(atomic_load(&s->durable)),
                                     .acknowledged = position_integer(atomic_load(&s->acknowledged)),
                                     .lag_ms = atomic_load(&s->lag_ms)};
+}
+
+struct sink_status pipeline_sink_status(struct pipeline *p, uint32_t sink)
+{
+    return standing_of(p->standing, sink);
 }

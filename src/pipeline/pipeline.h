@@ -33,7 +33,8 @@ void pipeline_abandon(struct pipeline *p);
 /* True once it has ended, of itself or because it was asked to. */
 bool pipeline_has_ended(struct pipeline *p);
 
-/* Waits for the end. False: why it failed; the kind says what to do. */
+/* Waits for the end. False: why it failed, or that one of its sinks did while the others went on;
+ * the kind says what to do. */
 must_check bool pipeline_wait(struct pipeline *p, struct error *err);
 
 /* Stops, waits, frees; NULL is fine. */
@@ -60,3 +61,20 @@ struct pipeline_status {
         lag_ms; /* age of the newest source commit that is not durable yet; 0: none; -1: unknown */
 };
 struct pipeline_status pipeline_status(struct pipeline *p);
+
+/* How one of several sinks takes part. */
+enum sink_state {
+    SINK_ATTACHED, /* written by the pipeline's reader, with the others */
+    SINK_DETACHED, /* left behind for a reason that may pass; a reader of its own catches it up */
+    SINK_FAILED,   /* stopped for a reason that does not pass; the others go on */
+};
+
+struct sink_status {
+    enum sink_state state;
+    const char *label;       /* "delta-0": type and place in the list; lives as long as `p` */
+    struct position durable; /* the source keeps what comes after it */
+    int64_t lag_ms; /* age of the oldest source commit that is not durable in it; 0: none */
+};
+
+/* Of the sink at this place in the configuration's list. */
+struct sink_status pipeline_sink_status(struct pipeline *p, uint32_t sink);

@@ -63,6 +63,28 @@ static void assert_law(const struct progress *p)
     }
 }
 
+void progress_hold(struct progress *p, uint32_t sink, struct position position)
+{
+    pthread_mutex_lock(&p->lock);
+    assert(sink < p->sink_count && position_equal(p->acknowledged, durable_of_all(p)));
+    position = position_meet(position, p->received);
+    p->sinks[sink] = (struct sink_progress){.staged = position, .durable = position};
+    p->acknowledged = position_meet(p->acknowledged, position);
+    assert_law(p);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void progress_follow(struct progress *p, uint32_t sink, struct position position)
+{
+    pthread_mutex_lock(&p->lock);
+    assert(sink < p->sink_count);
+    struct sink_progress *s = &p->sinks[sink];
+    s->durable = position_join(s->durable, position_meet(position, p->received));
+    s->staged = position_join(s->staged, s->durable);
+    assert_law(p);
+    pthread_mutex_unlock(&p->lock);
+}
+
 void progress_received(struct progress *p, struct position position)
 {
     pthread_mutex_lock(&p->lock);
@@ -88,6 +110,15 @@ void progress_durable(struct progress *p, uint32_t sink, struct position positio
     p->sinks[sink].durable = position;
     assert_law(p);
     pthread_mutex_unlock(&p->lock);
+}
+
+struct position progress_of(struct progress *p, uint32_t sink)
+{
+    pthread_mutex_lock(&p->lock);
+    assert(sink < p->sink_count);
+    struct position durable = p->sinks[sink].durable;
+    pthread_mutex_unlock(&p->lock);
+    return durable;
 }
 
 struct position progress_acknowledge(struct progress *p)

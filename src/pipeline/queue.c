@@ -17,6 +17,7 @@ struct queue {
     size_t bytes;
     size_t bytes_max;
     bool closed;
+    bool has_waiter; /* the consumer waits */
 };
 
 struct queue *queue_new(size_t bytes_max)
@@ -120,9 +121,11 @@ enum queue_result queue_pop(struct queue *q, struct event *out, int timeout_ms)
     int waited = 0;
 
     pthread_mutex_lock(&q->lock);
+    q->has_waiter = true;
     while (!q->closed && q->count == 0 && waited != ETIMEDOUT) {
         waited = pthread_cond_timedwait(&q->changed, &q->lock, &deadline);
     }
+    q->has_waiter = false;
     enum queue_result result = q->count > 0 ? QUEUE_DONE : q->closed ? QUEUE_CLOSED : QUEUE_TIMEOUT;
     if (result == QUEUE_DONE) {
         *out = take_head(q);
@@ -147,6 +150,14 @@ void queue_abandon(struct queue *q)
     drop_all(q);
     pthread_cond_broadcast(&q->changed);
     pthread_mutex_unlock(&q->lock);
+}
+
+bool queue_is_starved(struct queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    bool starved = q->has_waiter && q->count == 0;
+    pthread_mutex_unlock(&q->lock);
+    return starved;
 }
 
 size_t queue_bytes(struct queue *q)

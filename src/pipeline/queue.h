@@ -37,5 +37,8 @@ void queue_close(struct queue *q);
 /* As queue_close(), and drops what is left. */
 void queue_abandon(struct queue *q);
 
+/* True while the consumer waits in queue_pop() and there is nothing; from any thread. */
+bool queue_is_starved(struct queue *q);
+
 /* Bytes queued now; from any thread. */
 size_t queue_bytes(struct queue *q);

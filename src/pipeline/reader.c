@@ -8,33 +8,27 @@
 #include "observe/metrics.h"
 #include "pipeline/chain.h"
 #include "pipeline/epoch.h"
-#include "pipeline/lag.h"
 #include "pipeline/progress.h"
-#include "pipeline/queue.h"
 #include "pipeline/start.h"
-#include "pipeline/writer.h"
-#include "sink/sink.h"
 #include "source/source.h"
 
 enum {
     WAIT_MS = 100, /* how long the source may wait for events: bounds the reaction to a stop */
+    CAUGHT_UP_MS = 5000, /* so far, and two commits, a sink that was detached may lie behind */
 };
 
 struct run {
+    const struct reader_task *task;
     const struct pipeline_config *config;
-    const struct pipeline_options *options;
     struct reader_shared *shared;
     struct arena arena;
     struct source *source;
     struct chain *chain;
     const char **table_names; /* "schema.table" */
     struct sink_table *sink_tables;
-    struct sink **sinks;     /* config->sink_count */
-    struct writer **writers; /* config->sink_count */
+    struct sinks *sinks;
     struct progress *progress;
-    struct position started_at; /* what was durable when the run began */
     struct epoch epoch;
-    struct lag lag;
     struct position boundary; /* where the stream last stood between transactions */
     bool at_boundary;         /* nothing was handed on since: an epoch may end */
     int64_t commit_time_us;   /* newest source commit seen */
@@ -42,15 +36,7 @@ struct run {
 
 static void run_release(struct run *r)
 {
-    struct error ignored = {0};
-    for (uint32_t i = 0; i < r->config->sink_count; i++) {
-        if (r->writers) {
-            (void)!writer_stop(&r->writers[i], true, &ignored);
-        }
-        if (r->sinks) {
-            sink_free(&r->sinks[i]);
-        }
-    }
+    sinks_free(&r->sinks);
     chain_free(&r->chain);
     source_free(&r->source);
     progress_free(&r->progress);
@@ -66,7 +52,10 @@ static bool open_source(struct run *r, struct error *err)
         (void)error_set(err, ERROR_CONFIG, "unknown source type \"%s\"", r->config->source.type);
         return false;
     }
-    r->source = type->open(&r->config->source, r->config->name, err);
+    r->source = type->open(&(struct source_open){.config = &r->config->source,
+                                                 .pipeline = r->config->name,
+                                                 .aside = r->task->aside},
+                           err);
     if (!r->source) {
         (void)error_wrap(err, "source %s", type->name);
         return false;
@@ -74,24 +63,41 @@ static bool open_source(struct run *r, struct error *err)
     return true;
 }
 
-static bool open_sink(struct run *r, uint32_t index, struct error *err)
+static bool acknowledge(struct run *r, struct error *err);
+
+/* The source is kept alive while the run waits for a sink. */
+static bool wait_for_sink(void *arg, struct error *err)
 {
-    const struct sink_config *config = &r->config->sinks[index];
-    const struct sink_type *type = sink_type_find(config->type);
-    if (!type) {
-        return error_set(err, ERROR_CONFIG, "unknown sink type \"%s\"", config->type);
+    struct run *r = arg;
+    if (atomic_load(&r->shared->abandon)) {
+        return error_set(err, ERROR_CANCELLED, "stopped");
     }
-    r->sinks[index] = type->open(
-        &(struct sink_open){.config = config,
-                            .pipeline = r->config->name,
-                            .index = index,
-                            .state_dir = r->config->state_dir,
-                            .memory_bytes = r->config->memory_bytes / r->config->sink_count,
-                            .source_identity = r->source->identity,
-                            .tables = r->sink_tables,
-                            .table_count = r->source->table_count},
-        err);
-    return r->sinks[index] || error_wrap(err, "sink %s", type->name);
+    return acknowledge(r, err);
+}
+
+static void sink_left(void *arg, uint32_t sink)
+{
+    const struct run *r = arg;
+    r->task->left(r->task->left_arg, sink);
+}
+
+static bool open_sinks(struct run *r, struct error *err)
+{
+    r->sinks = sinks_open(&(struct sinks_options){.config = r->config,
+                                                  .first = r->task->first_sink,
+                                                  .standing = r->task->standing,
+                                                  .is_aside = r->task->aside != NULL,
+                                                  .has_streamed = r->shared->has_streamed,
+                                                  .source_identity = r->source->identity,
+                                                  .remembered = r->source->remembered,
+                                                  .tables = r->sink_tables,
+                                                  .table_names = r->table_names,
+                                                  .table_count = r->source->table_count,
+                                                  .left = sink_left,
+                                                  .waiting = wait_for_sink,
+                                                  .arg = r},
+                          err);
+    return r->sinks != NULL;
 }
 
 static bool open_all(struct run *r, struct error *err)
@@ -116,59 +122,43 @@ static bool open_all(struct run *r, struct error *err)
                                 .schema = (struct schema *)(uintptr_t)chain_schema(r->chain, i),
                                 .filtered = partial || chain_filters(r->chain, i)};
     }
-    r->sinks = arena_zalloc(&r->arena, r->config->sink_count * sizeof(struct sink *));
-    r->writers = arena_zalloc(&r->arena, r->config->sink_count * sizeof(struct writer *));
-    for (uint32_t i = 0; i < r->config->sink_count; i++) {
-        if (!open_sink(r, i, err)) {
-            return false;
-        }
-    }
-    return true;
+    return open_sinks(r, err);
 }
 
 /* ---- where to begin ---- */
 
+static bool wants_load(const struct run *r)
+{
+    enum snapshot_mode mode = r->config->source.snapshot;
+    return !r->shared->has_streamed &&
+           (r->task->options->reload || mode == SNAPSHOT_ALWAYS || mode == SNAPSHOT_ONLY);
+}
+
 static bool decide(struct run *r, struct start_decision *out, struct error *err)
 {
-    uint32_t tables = r->source->table_count;
-    size_t most = (size_t)tables * r->config->sink_count;
-    struct start_table *facts = arena_zalloc(&r->arena, most * sizeof(*facts));
-    struct lake_snapshot *snapshots = arena_zalloc(&r->arena, most * sizeof(*snapshots));
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < r->config->sink_count; i++) {
-        const struct sink_type *type = r->sinks[i]->type;
-        for (uint32_t t = 0; type->keeps_position && t < tables; t++) {
-            struct start_table *fact = &facts[count];
-            *fact = (struct start_table){.name = r->table_names[t],
-                                         .sink = type->name,
-                                         .sink_index = i,
-                                         .snapshot = &snapshots[count]};
-            if (!type->last(r->sinks[i], t, &snapshots[count], &fact->known, err)) {
-                return error_wrap(err, "table %s (%s)", fact->name, fact->sink);
-            }
-            count++;
-        }
+    struct start_facts facts = {.pipeline = r->config->name,
+                                .source_identity = r->source->identity,
+                                .remembered = r->source->remembered,
+                                .reload = wants_load(r)};
+    if (!sinks_facts(r->sinks, &r->arena, &facts, err) || !start_decide(&facts, out, err)) {
+        return false;
     }
-    struct start_facts all = {.pipeline = r->config->name,
-                              .source_identity = r->source->identity,
-                              .remembered = r->source->remembered,
-                              .tables = facts,
-                              .table_count = count,
-                              .reload = r->options->reload ||
-                                        r->config->source.snapshot == SNAPSHOT_ALWAYS ||
-                                        r->config->source.snapshot == SNAPSHOT_ONLY};
-    return start_decide(&all, out, err);
+    /* Sinks that keep no position go on where this process knows them to be. */
+    struct position known = sinks_unrecorded(r->sinks);
+    if (known.kind != POSITION_NONE) {
+        out->resume = facts.table_count == 0 ? position_join(out->resume, known)
+                                             : position_meet(out->resume, known);
+    }
+    r->shared->needs_load = out->load;
+    return true;
 }
 
 static bool begin_load(struct run *r, struct position *at, struct error *err)
 {
     char load_id[UUID_TEXT_SIZE];
     random_uuid(load_id);
-    for (uint32_t i = 0; i < r->config->sink_count; i++) {
-        if (!r->sinks[i]->type->begin_load(r->sinks[i], load_id, err)) {
-            return error_wrap(err, "sink %s", r->sinks[i]->type->name);
-        }
+    if (!sinks_begin_load(r->sinks, load_id, err)) {
+        return false;
     }
     failpoint("reader_after_begin_load");
 
@@ -179,29 +169,15 @@ static bool begin_load(struct run *r, struct position *at, struct error *err)
 
 static bool resume(struct run *r, struct position from, struct position *at, struct error *err)
 {
-    for (uint32_t i = 0; i < r->config->sink_count; i++) {
-        bool proof_missing = false;
-        if (!r->sinks[i]->type->resume(r->sinks[i], &proof_missing, err)) {
-            return error_wrap(err, "sink %s", r->sinks[i]->type->name);
-        }
-        if (proof_missing) {
-            log_warn("no progress file", log_str("pipeline", r->config->name),
-                     log_str("sink", r->sinks[i]->type->name),
-                     log_str("detail", "that the tables were rolled back cannot be excluded; "
-                                       "\"leat reload\" compares them with the source"));
-        }
-    }
     *at = from;
-    return source_start(r->source, &from, at, err) || error_wrap(err, "source");
+    return sinks_resume(r->sinks, err) &&
+           (source_start(r->source, &from, at, err) || error_wrap(err, "source"));
 }
 
 static void start_writers(struct run *r, struct position at, bool load)
 {
     r->boundary = at;
     r->at_boundary = true;
-    /* A load has shown nothing to be durable before it is committed. */
-    r->started_at = load ? (struct position){0} : at;
-    r->progress = progress_new(r->config->sink_count, r->started_at);
     r->epoch = (struct epoch){.interval_ms = INT64_MAX,
                               .rows_max = UINT64_MAX,
                               .bytes_max = UINT64_MAX,
@@ -215,70 +191,45 @@ static void start_writers(struct run *r, struct position at, bool load)
         r->epoch.rows_max = c->rows < r->epoch.rows_max ? c->rows : r->epoch.rows_max;
         r->epoch.bytes_max = c->bytes < r->epoch.bytes_max ? c->bytes : r->epoch.bytes_max;
     }
-    for (uint32_t i = 0; i < r->config->sink_count; i++) {
-        r->writers[i] = writer_start(&(struct writer_options){
-            .pipeline = r->config->name,
-            .index = i,
-            .sink_name = arena_format(&r->arena, "%s-%u", r->sinks[i]->type->name, i),
-            .sink = r->sinks[i],
-            .table_count = r->source->table_count,
-            .progress = r->progress,
-            .retry = &r->config->retry,
-            .heartbeat_ms = r->config->heartbeat_ms,
-            .queue_bytes_max = r->config->memory_bytes / 6});
-    }
+    /* A load has shown nothing to be durable before it is committed. */
+    struct position start = load ? (struct position){0} : at;
+    r->progress = progress_new(r->config->sink_count, start);
+    sinks_start(r->sinks, r->progress, start);
 }
 
 /* ---- moving ---- */
 
+/* Where this run stands, for those who ask; and what follows from it. */
+static void tell(struct run *r, const struct progress_view *view)
+{
+    struct reader_shared *shared = r->shared;
+    struct standing *standing = r->task->standing;
+    int64_t now_ms = clock_monotonic_ms();
+    atomic_store(&shared->received, view->received.integer);
+    atomic_store(&shared->durable, view->durable.integer);
+    atomic_store(&shared->acknowledged, view->acknowledged.integer);
+    if (!r->task->aside) {
+        shared->has_streamed |= view->durable.kind != POSITION_NONE;
+        standing_received(standing, view->received);
+        standing_remind(standing, now_ms);
+        atomic_store(&shared->lag_ms, standing_lag_ms(standing));
+    } else if (standing_has_caught_up(standing, r->task->first_sink, now_ms,
+                                      CAUGHT_UP_MS + 2 * r->epoch.interval_ms)) {
+        atomic_store(&shared->stop, true);
+    }
+}
+
 static bool acknowledge(struct run *r, struct error *err)
 {
+    r->shared->progressed |= sinks_sync(r->sinks);
     struct position position = progress_acknowledge(r->progress);
     struct progress_view view = progress_view(r->progress);
-    r->shared->progressed |= !position_equal(view.durable, r->started_at);
-    lag_durable(&r->lag, view.durable);
-    atomic_store(&r->shared->received, view.received.integer);
-    atomic_store(&r->shared->durable, view.durable.integer);
-    atomic_store(&r->shared->acknowledged, position.integer);
-    atomic_store(&r->shared->lag_ms, lag_ms(&r->lag, clock_wall_us()));
+    tell(r, &view);
     failpoint("reader_before_acknowledge");
     if (!source_acknowledge(r->source, position, err)) {
         return error_wrap(err, "source");
     }
     failpoint("reader_after_acknowledge");
-    return true;
-}
-
-/* Hands one reference of the event to one sink. While its queue is full the source is kept alive.
- */
-static bool push(struct run *r, uint32_t sink, const struct event *event, struct error *err)
-{
-    struct event copy = *event;
-    copy.batch = event->batch ? batch_reference(event->batch) : NULL;
-    copy.schema = event->schema ? schema_reference(event->schema) : NULL;
-    for (;;) {
-        enum queue_result pushed = queue_push(writer_queue(r->writers[sink]), &copy, WAIT_MS);
-        if (pushed == QUEUE_DONE) {
-            return true;
-        }
-        if (pushed == QUEUE_CLOSED || atomic_load(&r->shared->abandon)) {
-            event_release(&copy);
-            return error_set(err, ERROR_CANCELLED, "stopped");
-        }
-        if (!acknowledge(r, err)) {
-            event_release(&copy);
-            return false;
-        }
-    }
-}
-
-static bool push_to_all(struct run *r, const struct event *event, struct error *err)
-{
-    for (uint32_t i = 0; i < r->config->sink_count; i++) {
-        if (!push(r, i, event, err)) {
-            return false;
-        }
-    }
     return true;
 }
 
@@ -289,11 +240,11 @@ static bool end_epoch(struct run *r, enum barrier_phase phase, struct error *err
         epoch_end(&r->epoch, r->boundary, phase, r->commit_time_us, clock_monotonic_ms());
     if (phase == PHASE_STREAMING) {
         progress_received(r->progress, barrier.position);
-        if (has_changes) {
-            lag_received(&r->lag, barrier.position, r->commit_time_us);
+        if (has_changes && !r->task->aside) {
+            standing_expect(r->task->standing, barrier.position, r->commit_time_us);
         }
     }
-    return push_to_all(r, &(struct event){.kind = EVENT_BARRIER, .barrier = barrier}, err);
+    return sinks_push(r->sinks, &(struct event){.kind = EVENT_BARRIER, .barrier = barrier}, err);
 }
 
 /* The source's changes by kind; an update counts once, with or without its before image. */
@@ -331,12 +282,14 @@ static bool forward(struct run *r, struct event *event, struct error *err)
     if (event->batch) {
         atomic_fetch_add(&r->shared->rows_received, event->batch->row_count);
     }
-    count_event(r, event);
+    if (!r->task->aside) { /* the pipeline's own reader has counted it or will */
+        count_event(r, event);
+    }
     bool done = chain_apply(r->chain, event, err);
     if (done) {
         epoch_add(&r->epoch, event);
         failpoint("reader_before_push");
-        done = push_to_all(r, event, err);
+        done = sinks_push(r->sinks, event, err);
     }
     event_release(event);
     return done;
@@ -391,21 +344,16 @@ static bool load(struct run *r, struct error *err)
 
 /* ---- streaming ---- */
 
-/* Without events there is no push that would tell of a failed sink. */
-static bool check_writers(struct run *r, struct error *err)
+/* The stream is to end at the next boundary, once everything is handed on with its barrier. */
+static bool is_ending(const struct run *r)
 {
-    for (uint32_t i = 0; i < r->config->sink_count; i++) {
-        if (writer_has_failed(r->writers[i])) {
-            return error_set(err, ERROR_CANCELLED, "a sink stopped");
-        }
-    }
-    return true;
+    return atomic_load(&r->shared->stop) || atomic_load(&r->shared->rejoin);
 }
 
 static bool stream_step(struct run *r, struct error *err)
 {
     struct event event = {0};
-    if (!check_writers(r, err) || !acknowledge(r, err)) {
+    if (!sinks_tend(r->sinks, err) || !acknowledge(r, err)) {
         return false;
     }
     if (!source_next(r->source, WAIT_MS, &event, err)) {
@@ -421,7 +369,7 @@ static bool stream_step(struct run *r, struct error *err)
     } else if (event.kind != EVENT_NONE) {
         return forward(r, &event, err);
     }
-    bool last = atomic_load(&r->shared->stop) && r->epoch.has_changes;
+    bool last = is_ending(r) && r->epoch.has_changes;
     if (r->at_boundary && (last || epoch_is_due(&r->epoch, r->boundary, clock_monotonic_ms()))) {
         return end_epoch(r, PHASE_STREAMING, err);
     }
@@ -431,14 +379,15 @@ static bool stream_step(struct run *r, struct error *err)
 static bool stream(struct run *r, struct error *err)
 {
     atomic_store(&r->shared->state, PIPELINE_STREAMING);
-    log_info("streaming", log_str("pipeline", r->config->name),
+    log_info(r->task->aside ? "catching up" : "streaming", log_str("pipeline", r->config->name),
+             log_str("sink", r->task->aside ? r->task->aside : "all"),
              log_u64("position", r->boundary.integer));
     while (!atomic_load(&r->shared->abandon)) {
         if (!stream_step(r, err)) {
             return false;
         }
-        if (atomic_load(&r->shared->stop) && !r->epoch.has_changes) {
-            break; /* at a boundary, everything handed on with its barrier */
+        if (is_ending(r) && !r->epoch.has_changes) {
+            break;
         }
     }
     return true;
@@ -450,15 +399,9 @@ static bool finish(struct run *r, bool done, struct error *err)
 {
     bool abandon = !done || atomic_load(&r->shared->abandon);
     struct error sink_err = {0};
-    bool sinks_done = true;
-    for (uint32_t i = 0; i < r->config->sink_count; i++) {
-        sinks_done = writer_stop(&r->writers[i], abandon, &sink_err) && sinks_done;
-    }
+    bool sinks_done = sinks_stop(r->sinks, abandon, &sink_err);
     struct error last = {0};
-    if (r->progress) {
-        (void)!acknowledge(r,
-                           &last); /* best effort: what is not told now is told after the restart */
-    }
+    (void)!acknowledge(r, &last); /* what is not told now is told after the restart */
     if (!sinks_done) {
         *err = sink_err;
         return false;
@@ -473,23 +416,30 @@ static bool run_steps(struct run *r, struct error *err)
     if (!open_all(r, err) || !decide(r, &decision, err)) {
         return false;
     }
+    if (decision.load && r->task->aside) {
+        return true; /* not by this run */
+    }
+    if (decision.load && !sinks_are_all_open(r->sinks, err)) {
+        return false;
+    }
     if (!(decision.load ? begin_load(r, &at, err) : resume(r, decision.resume, &at, err))) {
         return false;
     }
+    r->shared->needs_load = false;
     start_writers(r, at, decision.load);
     bool done = !decision.load || load(r, err);
-    if (done && !r->options->stop_after_load && r->config->source.snapshot != SNAPSHOT_ONLY) {
+    if (done && !r->task->options->stop_after_load && r->config->source.snapshot != SNAPSHOT_ONLY) {
         done = stream(r, err);
     }
     return finish(r, done, err);
 }
 
-bool reader_run(const struct pipeline_config *config, const struct pipeline_options *options,
-                struct reader_shared *shared, struct error *err)
+bool reader_run(const struct reader_task *task, struct error *err)
 {
-    struct run r = {.config = config, .options = options, .shared = shared};
-    atomic_store(&shared->state, PIPELINE_STARTING);
-    shared->progressed = false;
+    struct run r = {.task = task, .config = task->config, .shared = task->shared};
+    atomic_store(&task->shared->state, PIPELINE_STARTING);
+    task->shared->progressed = false;
+    task->shared->needs_load = false;
     bool done = run_steps(&r, err);
     run_release(&r);
     return done;

@@ -1,5 +1,8 @@
 #include "pipeline/start.h"
 
+#include <stdio.h>
+#include <string.h>
+
 enum state {
     ABSENT,    /* no table there */
     FOREIGN,   /* a table that this pipeline never wrote */
@@ -132,4 +135,15 @@ bool start_decide(const struct start_facts *f, struct start_decision *out, struc
     }
     *out = (struct start_decision){.resume = resume_position(f)};
     return true;
+}
+
+void start_name_way_back(const char *pipeline, struct error *err)
+{
+    size_t used = strlen(err->message);
+    char reload[128];
+    (void)snprintf(reload, sizeof(reload), "leat reload %s", pipeline);
+    if (err->kind == ERROR_LOST && !strstr(err->message, reload)) {
+        (void)snprintf(err->message + used, sizeof(err->message) - used,
+                       "; \"%s\" makes the tables equal to the source again", reload);
+    }
 }

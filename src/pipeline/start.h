@@ -28,6 +28,10 @@ struct start_facts {
     bool reload; /* the operator asked for it */
 };
 
+/* Adds to an ERROR_LOST that does not have it how the pipeline is made whole again. Whoever finds
+ * something lost knows what; not all know which pipeline has to be loaded. */
+void start_name_way_back(const char *pipeline, struct error *err);
+
 struct start_decision {
     bool load;              /* begin anew: every table is loaded */
     struct position resume; /* otherwise: go on after this */

@@ -20,7 +20,10 @@ struct writer {
     bool has_changes;                   /* since the last barrier */
     int64_t commit_ms;                  /* when something was last committed (monotonic) */
     struct position heartbeat_position; /* complete as of then */
+    bool is_loading;
+    bool gave_up;
     atomic_bool failed;
+    atomic_bool ended;
     struct error err; /* why */
 };
 
@@ -34,27 +37,34 @@ static void wait_ms(struct writer *w, int64_t delay_ms)
     }
 }
 
+/* The delay before the commit is repeated, or -1: it is not. */
+static int64_t next_delay_ms(const struct writer *w, struct retry *retry, enum error_kind kind,
+                             int64_t began_ms)
+{
+    int64_t delay_ms = retry_is_for(kind) ? retry_next_ms(retry) : -1;
+    bool late = clock_monotonic_ms() + delay_ms - began_ms > w->options.give_up_after_ms;
+    return late && !w->is_loading ? -1 : delay_ms;
+}
+
 static bool commit_with_retries(struct writer *w, const struct barrier *barrier, bool heartbeat,
                                 struct error *err)
 {
     struct retry retry = {.config = w->options.retry};
-    for (;;) {
+    int64_t began_ms = clock_monotonic_ms();
+    for (uint32_t made = 1;; made++) {
         struct error attempt = {0};
         if (sink_commit(w->options.sink, barrier, heartbeat, w->results, &attempt)) {
             return true;
         }
-        int64_t delay_ms = retry_is_for(attempt.kind) ? retry_next_ms(&retry) : -1;
+        int64_t delay_ms = next_delay_ms(w, &retry, attempt.kind, began_ms);
         if (delay_ms < 0 || atomic_load(&w->abandoned)) {
             *err = attempt;
-            if (delay_ms < 0 && retry.attempts > 0) {
-                (void)error_wrap(err, "gave up after %u attempts", retry.attempts + 1);
-                return error_recast(err, ERROR_FATAL);
-            }
-            return false;
+            w->gave_up = delay_ms < 0 && retry.attempts > 0 && retry_is_for(attempt.kind);
+            return w->gave_up && error_wrap(err, "gave up after %u attempts", made);
         }
         metric_add(METRIC_RETRIES, &(struct metric_labels){.pipeline = w->options.pipeline}, 1);
         log_warn("commit retry", log_str("pipeline", w->options.pipeline),
-                 log_str("sink", w->options.sink_name), log_u64("attempt", retry.attempts),
+                 log_str("sink", w->options.sink_name), log_u64("attempt", made),
                  log_i64("delay_ms", delay_ms), log_str("error", attempt.message));
         wait_ms(w, delay_ms);
     }
@@ -93,6 +103,7 @@ static bool end_epoch(struct writer *w, const struct barrier *barrier, struct er
     w->has_changes = false;
     if (streaming) {
         progress_durable(progress, w->options.index, barrier->position);
+        w->is_loading = false;
     }
     return true;
 }
@@ -126,6 +137,7 @@ static void *run(void *arg)
             break;
         }
     }
+    atomic_store(&w->ended, true);
     return NULL;
 }
 
@@ -136,6 +148,7 @@ struct writer *writer_start(const struct writer_options *options)
         abort();
     }
     w->options = *options;
+    w->is_loading = options->is_loading;
     w->queue = queue_new(options->queue_bytes_max);
     w->results = calloc(options->table_count + 1, sizeof(*w->results));
     w->commit_ms = clock_monotonic_ms();
@@ -155,24 +168,40 @@ bool writer_has_failed(struct writer *w)
     return atomic_load(&w->failed);
 }
 
-bool writer_stop(struct writer **writer, bool abandon, struct error *err)
+void writer_abandon(struct writer *w)
+{
+    atomic_store(&w->abandoned, true);
+    queue_abandon(w->queue);
+}
+
+bool writer_has_ended(struct writer *w)
+{
+    return atomic_load(&w->ended);
+}
+
+bool writer_stop(struct writer **writer, bool abandon, bool *gave_up, struct error *err)
 {
     struct writer *w = take(*writer);
     if (!w) {
         return true;
     }
     if (abandon) {
-        atomic_store(&w->abandoned, true);
-        queue_abandon(w->queue);
+        writer_abandon(w);
     } else {
         queue_close(w->queue);
     }
     pthread_join(w->thread, NULL);
     bool done = !atomic_load(&w->failed);
+    if (gave_up) {
+        *gave_up = w->gave_up;
+    }
     if (!done && err->kind == ERROR_NONE) {
         *err = w->err;
         (void)error_wrap(err, "sink %s", w->options.sink_name);
     }
+    metric_set(
+        METRIC_QUEUE_BYTES,
+        &(struct metric_labels){.pipeline = w->options.pipeline, .sink = w->options.sink_name}, 0);
     queue_free(&w->queue);
     free(w->results);
     free(w);

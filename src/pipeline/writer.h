@@ -22,6 +22,8 @@ struct writer_options {
     uint32_t table_count;
     struct progress *progress; /* borrowed */
     const struct retry_config *retry;
+    int64_t give_up_after_ms; /* of failing for a passing reason, whatever attempts are left */
+    bool is_loading;          /* until its first durable epoch: then attempts alone count */
     int64_t heartbeat_ms;
     size_t queue_bytes_max;
 };
@@ -35,6 +37,13 @@ struct queue *writer_queue(struct writer *w);
 /* True once it has ended because of an error. */
 bool writer_has_failed(struct writer *w);
 
+/* Drops the queue and asks the thread to end after the step under way. Does not wait. */
+void writer_abandon(struct writer *w);
+
+/* True once the thread has nothing more to do: writer_stop() will not wait. */
+bool writer_has_ended(struct writer *w);
+
 /* Lets the thread drain its queue and end (abandon: drop the queue and end after the step under
- * way), waits for it and frees the writer. False: what made it fail. */
-must_check bool writer_stop(struct writer **w, bool abandon, struct error *err);
+ * way), waits for it and frees the writer. False: what made it fail; `*gave_up` (may be NULL): that
+ * was for a passing reason, and repeated as often as is allowed. */
+must_check bool writer_stop(struct writer **w, bool abandon, bool *gave_up, struct error *err);

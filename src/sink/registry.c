@@ -4,6 +4,7 @@
 
 const struct sink_type *const sink_types[] = {
     &delta_sink,
+    &iceberg_sink,
     &stdout_sink,
     NULL,
 };

@@ -40,14 +40,24 @@ struct source_finding {
 };
 typedef void source_finding_fn(void *arg, const struct source_finding *finding);
 
+/* How a source is opened. Everything is borrowed; `config` for as long as the source lives. */
+struct source_open {
+    const struct source_config *config;
+    const char *pipeline; /* names slot and messages */
+
+    /* NULL: the pipeline's own reader, alone in moving what the source remembers. Otherwise a
+     * second reader beside it, which catches up the sink of this name: it is only ever resumed, and
+     * leaves nothing at the source when it ends or dies. The first reader keeps there what it
+     * needs. */
+    const char *aside;
+};
+
 struct source_type {
     const char *name; /* `type:` in the configuration */
     const char *summary;
 
-    /* Connects, checks prerequisites, finds the tables. Makes nothing. `pipeline` names slot and
-     * messages. */
-    struct source *(*open)(const struct source_config *config, const char *pipeline,
-                           struct error *err);
+    /* Connects, checks prerequisites, finds the tables. Makes nothing. */
+    struct source *(*open)(const struct source_open *open, struct error *err);
 
     /* resume NULL: begins anew (makes publication and slot, replacing a slot of the same name) and
      * sets `*at` to the position the snapshot shows. Otherwise continues after `resume`.
@@ -63,8 +73,9 @@ struct source_type {
      * after everything before it was handed over: epochs end there. Keeps the connection alive. */
     bool (*next)(struct source *s, int timeout_ms, struct event *out, struct error *err);
 
-    /* The source may forget everything up to `position`: called often, tells the server when due.
-     * Also keeps the connection alive while nothing is read (back-pressure). */
+    /* The source may forget everything up to `position`: called often, tells the server when due;
+     * of a reader aside, only what it holds for that reader. Also keeps the connection alive while
+     * nothing is read (back-pressure). */
     bool (*acknowledge)(struct source *s, struct position position, struct error *err);
 
     /* Connects and reports every prerequisite, good or bad, instead of stopping at the first as

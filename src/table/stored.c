@@ -155,21 +155,6 @@ static int compare_wanted(const void *a, const void *b)
     return (x->place > y->place) - (x->place < y->place);
 }
 
-static void copy_value(struct batch *b, uint32_t column, uint32_t row, const struct column *from,
-                       uint32_t at)
-{
-    struct column *to = &b->columns[column];
-    if (!column_is_valid(from, at)) {
-        batch_set_null(b, column, row);
-    } else if (type_is_text_or_binary(to->type)) {
-        struct str s = view_str(&((const struct view *)from->values)[at]);
-        batch_set_bytes(b, column, row, s.data, s.size);
-    } else {
-        size_t width = type_width(to->type);
-        memcpy((char *)to->values + row * width, (const char *)from->values + at * width, width);
-    }
-}
-
 /* Copies all rows of a query (number, columns...) to their places in the batch. */
 static bool collect(struct engine_rows *rows, struct batch *b, uint32_t *found, struct error *err)
 {
@@ -185,7 +170,7 @@ static bool collect(struct engine_rows *rows, struct batch *b, uint32_t *found, 
         for (uint32_t c = 0; c < b->schema->column_count; c++) {
             for (uint32_t i = 0; i < row_count; i++) {
                 uint32_t number = (uint32_t)((const int64_t *)columns[0].values)[i];
-                copy_value(b, c, number, &columns[c + 1], i);
+                batch_copy_value(b, c, number, &columns[c + 1], i);
             }
         }
         *found += row_count;

@@ -13,10 +13,12 @@ import base64
 import json
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -26,7 +28,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
 from pyroaring import BitMap
 
-from .rows import Row, by_key, canonical_rows, differences, key_of
+from .rows import Row, as_multiset, by_key, canonical_rows, differences, key_of
 
 Action = dict[str, Any]
 
@@ -208,7 +210,13 @@ def _z85_decode(text: str) -> bytes:
 
 def deletion_vector(path: Path | str, vector: Action) -> list[int]:
     """Returns the row numbers in a deletion vector, and checks its cardinality."""
-    data = _vector_bytes(Path(path), vector)
+    rows = bitmap_rows(_vector_bytes(Path(path), vector))
+    assert len(rows) == vector["cardinality"], f"{len(rows)} rows, log says {vector['cardinality']}"
+    return rows
+
+
+def bitmap_rows(data: bytes) -> list[int]:
+    """Returns the row numbers in a bitmap of the form that Delta and Iceberg share."""
     magic, buckets = struct.unpack_from("<iq", data, 0)
     assert magic == 1681511377, f"deletion vector: magic {magic}"
     at, rows = 12, []
@@ -217,7 +225,6 @@ def deletion_vector(path: Path | str, vector: Action) -> list[int]:
         bitmap = BitMap.deserialize(data[at + 4 :])
         at += 4 + len(bitmap.serialize())
         rows += [(high << 32) | low for low in bitmap]
-    assert len(rows) == vector["cardinality"], f"{len(rows)} rows, log says {vector['cardinality']}"
     return rows
 
 
@@ -295,10 +302,11 @@ def delta_rows_duckdb(
 
 # The change feed as a table.
 
-FEED_COLUMNS = ("_change_type", "_commit_version", "_commit_timestamp")
+FEED_COLUMNS = ("_change_type", "_commit_version", "_commit_snapshot_id", "_commit_timestamp")
 
 
-def _payload(row: Row) -> Row:
+def payload(row: Row) -> Row:
+    """Returns a row of a feed as its table has it."""
     return {name: value for name, value in row.items() if name not in FEED_COLUMNS}
 
 
@@ -328,7 +336,7 @@ def replay_feed(rows: Iterable[Row], key: Iterable[str] | str) -> list[Row]:
             "update_postimage": [],
         }
         for row in versions[version]:
-            kinds[row["_change_type"]].append(_payload(row))
+            kinds[row["_change_type"]].append(payload(row))
         before = by_key(kinds["update_preimage"], columns, f"version {version} preimages")
         after = by_key(kinds["update_postimage"], columns, f"version {version} postimages")
         if before.keys() != after.keys():
@@ -347,6 +355,33 @@ def replay_feed(rows: Iterable[Row], key: Iterable[str] | str) -> list[Row]:
                     raise AssertionError(f"version {version}: {kind} of present key {place}")
                 held[place] = row
     return list(held.values())
+
+
+def apply_feed(rows: Iterable[Row], feed: Iterable[Row], commit: str) -> Counter[str]:
+    """Applies changes to the rows of a table that may hold a row twice; returns row_text() counts.
+
+    Changes come commit by commit (`commit` is the column that tells which); in each, rows vanish
+    before rows appear. Fails on a vanishing row that is not there, and on half an update.
+    """
+    held = as_multiset(rows)
+    seen: set[Any] = set()
+    for version, group in groupby(feed, key=lambda row: row[commit]):
+        assert version not in seen, f"{commit} {version} comes in two places"
+        seen.add(version)
+        gone: list[Row] = []
+        new: list[Row] = []
+        counts = Counter[str]()
+        for row in group:
+            kind = row["_change_type"]
+            counts[kind] += 1
+            (gone if kind in ("delete", "update_preimage") else new).append(payload(row))
+            assert kind in ("delete", "update_preimage", "insert", "update_postimage"), kind
+        assert counts["update_preimage"] == counts["update_postimage"], f"{version}: half an update"
+        for text, count in as_multiset(gone).items():
+            assert held[text] >= count, f"{version}: {count} rows go, {held[text]} are held: {text}"
+            held[text] -= count
+        held.update(as_multiset(new))
+    return +held
 
 
 def feed_counts(rows: Iterable[Row]) -> dict[str, int]:

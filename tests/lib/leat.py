@@ -196,20 +196,30 @@ class Leat:
         source: Mapping[str, Any] | None = None,
         sink: Mapping[str, Any] | None = None,
         transforms: Sequence[Mapping[str, Any]] | None = None,
+        formats: Sequence[str] = ("delta",),
         **more: Any,
     ) -> Config:
-        """Returns a pipeline of PostgreSQL tables into Delta tables; keywords add or replace."""
+        """Returns a pipeline of PostgreSQL tables into lake tables; keywords add or replace."""
         delta: Config = {
             "type": "delta",
             "location": f"{self.lake}/{{schema}}/{{table}}",
             "commit": {"interval": "100ms"},
         }
-        if mode is not None:
-            delta["mode"] = mode
+        iceberg: Config = {
+            "type": "iceberg",
+            "warehouse": f"{self.lake}/iceberg",
+            "namespace": "{schema}",
+            "commit": {"interval": "100ms"},
+        }
+        sinks = [{"delta": delta, "iceberg": iceberg}[name] for name in formats]
+        for one in sinks:
+            if mode is not None:
+                one["mode"] = mode
+            one.update(sink or {})
         pipeline: Config = {
             "source": {"type": "postgres", "url": url, "tables": list(tables), **(source or {})},
             "state_dir": str(self.state),
-            "sinks": [{**delta, **(sink or {})}],
+            "sinks": sinks,
         }
         if transforms:
             pipeline["transforms"] = [dict(transform) for transform in transforms]
@@ -227,6 +237,11 @@ class Leat:
         }
         self.config_path.write_text(yaml.safe_dump(config, sort_keys=False))
         return self.config_path
+
+    def iceberg_table(self, name: str) -> Path:
+        """The directory of schema.table's Iceberg table."""
+        schema, _, table = name.partition(".")
+        return self.lake / "iceberg" / schema / table
 
     def table(self, name: str) -> Path:
         """Returns where the Delta table of `schema.table` lies with pipeline()'s location."""
@@ -273,6 +288,31 @@ class Leat:
         done = self.run(*args, timeout=timeout)
         assert done.returncode == 0, f"exit code {done.returncode}:\n{done.stderr}"
         return [json.loads(line) for line in done.stdout.splitlines() if line]
+
+    def changes(
+        self, location: Path | str, first: int | None = None, last: int | None = None, *more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Prints the changes of a lake table as JSON, and expects that it can.
+
+        `first` is the first version for Delta, the snapshot before the first one for Iceberg.
+        """
+        args = ["changes", str(location), "--format", "json"]
+        if first is not None:
+            args += ["--from", str(first)]
+        if last is not None:
+            args += ["--to", str(last)]
+        done = self.run(*args, *more, config=False)
+        assert done.returncode == 0, f"exit code {done.returncode}: {args}\n{done.stderr}"
+        return done
+
+    @staticmethod
+    def explained_files(done: subprocess.CompletedProcess[str]) -> list[str]:
+        """Returns the names of the Parquet files that `--explain` said it reads, sorted."""
+        return sorted(re.findall(r"[^/\s\"']+\.parquet\b", done.stderr))
+
+    def query(self, sql: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """Runs SQL over lake tables, printed as JSON."""
+        return self.run("query", sql, "--format", "json", config=False, **more)
 
     def start(self, *args: str, failpoint: str | None = None, **env: str) -> Running:
         """Starts `leat run` (or another command); `failpoint` is `name` or `name:n` (n-th pass)."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from .delta import delta_cdf, delta_rows, delta_rows_duckdb, feed_counts, replay_feed
+from .iceberg import iceberg_rows, iceberg_rows_duckdb
 from .leat import Leat, Running
 from .postgres import Database
 from .rows import Row, assert_same_rows
@@ -26,10 +28,12 @@ class Mirror:
         self.leat = leat
         self.database = database
         self.tables = dict(tables)
+        self.formats: tuple[str, ...] = ("delta",)
         self.configure(**pipeline)
 
     def configure(self, **pipeline: Any) -> None:
         """Writes the configuration, replacing an earlier one."""
+        self.formats = tuple(pipeline.get("formats", ("delta",)))
         self.leat.configure(
             {PIPELINE: self.leat.pipeline(self.database.url, list(self.tables), **pipeline)}
         )
@@ -83,14 +87,31 @@ class Mirror:
 
     def verify(self, *tables: str) -> None:
         """Source, table (two foreign readers) and replayed feed must hold the same rows."""
+        self.verify_at(self.leat.lake, *tables)
+
+    def verify_at(self, lake: Path, *tables: str) -> None:
+        """The same for the tables of a sink below another directory."""
         for table in tables or self.tables:
             key = self.tables[table]
-            path = self.leat.table(table)
             source = self.source(table)
-            lake = delta_rows(path)
-            assert_same_rows(source, lake, key)
-            assert_same_rows(lake, delta_rows_duckdb(path), key, names=("deltalake", "duckdb"))
-            assert_same_rows(lake, replay_feed(self.feed(table), key), key, names=("table", "feed"))
+            if "iceberg" in self.formats:
+                self.verify_iceberg(table, source)
+            if "delta" not in self.formats:
+                continue
+            path = lake.joinpath(*table.split("."))
+            rows = delta_rows(path)
+            assert_same_rows(source, rows, key)
+            assert_same_rows(rows, delta_rows_duckdb(path), key, names=("deltalake", "duckdb"))
+            feed = replay_feed(delta_cdf(path), key)
+            assert_same_rows(rows, feed, key, names=("table", "feed"))
+
+    def verify_iceberg(self, table: str, source: list[Row]) -> None:
+        """Source and Iceberg table (two foreign readers) must hold the same rows."""
+        key = self.tables[table]
+        path = self.leat.iceberg_table(table)
+        lake = iceberg_rows(path)
+        assert_same_rows(source, lake, key, names=("source", "pyiceberg"))
+        assert_same_rows(lake, iceberg_rows_duckdb(path), key, names=("pyiceberg", "duckdb"))
 
     def settle(self, running: Running, *tables: str) -> None:
         """Catches up, checks that nothing diverged, ends the program cleanly, compares."""

@@ -1,21 +1,27 @@
 """Rows in one canonical form, and their comparison.
 
 A row is a dict of column -> Python value: bool, int, float, str, bytes, Decimal, date, and
-datetime with the zone UTC. A `timestamp` without zone counts as UTC. Everything else (uuid, json,
-time, arrays) is text. A float4 is the float that has exactly its value.
+datetime with the zone UTC. A `timestamp` without zone counts as UTC. Lists and structs of the lake
+are lists and dicts, maps are lists of pairs. Everything else (uuid, json, time) is text. A float4
+is the float that has exactly its value.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import UTC, datetime, time
+from decimal import Context, Decimal
 from typing import Any
+from uuid import UUID
 
 Row = dict[str, Any]
 
 SHOWN = 10
+
+# Wider than any decimal of a table: the default context would round the widest.
+EXACT = Context(prec=100)
 
 
 def canonical_value(value: Any) -> Any:
@@ -24,6 +30,17 @@ def canonical_value(value: Any) -> Any:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
+    if isinstance(value, time):
+        text = value.isoformat()
+        return text.rstrip("0") if "." in text else text
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, list):
+        return [canonical_value(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(canonical_value(item) for item in value)
+    if isinstance(value, dict):
+        return {name: canonical_value(item) for name, item in value.items()}
     return value
 
 
@@ -121,13 +138,8 @@ def assert_same_rows(
 
 
 def _assert_same_multiset(left: list[Row], right: list[Row], names: tuple[str, str]) -> None:
-    counts: dict[str, int] = {}
-    for row in left:
-        text = _as_text(row)
-        counts[text] = counts.get(text, 0) + 1
-    for row in right:
-        text = _as_text(row)
-        counts[text] = counts.get(text, 0) - 1
+    counts = as_multiset(left)
+    counts.subtract(as_multiset(right))
     more = {text: count for text, count in counts.items() if count}
     if not more:
         return
@@ -137,11 +149,24 @@ def _assert_same_multiset(left: list[Row], right: list[Row], names: tuple[str, s
     raise AssertionError("\n".join(report))
 
 
-def _as_text(row: Row) -> str:
-    parts = []
-    for name in sorted(row):
-        value = row[name]
-        if isinstance(value, Decimal) and value.is_finite():
-            value = value.normalize()
-        parts.append(f"{name}={value!r}")
-    return ", ".join(parts)
+def as_multiset(rows: Iterable[Row]) -> Counter[str]:
+    """Returns how often each row is there, in canonical form and as text."""
+    return Counter(row_text(row) for row in rows)
+
+
+def row_text(row: Row) -> str:
+    """Returns a row as text that is the same for the same values only, in any order of columns."""
+    return ", ".join(f"{name}={_value_text(canonical_value(row[name]))}" for name in sorted(row))
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, Decimal) and value.is_finite():
+        # An integer of as many digits is another kind of value.
+        return f"Decimal({value.normalize(EXACT)})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value_text, value))}]"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_value_text, value))})"
+    if isinstance(value, dict):
+        return f"{{{row_text(value)}}}"
+    return repr(value)

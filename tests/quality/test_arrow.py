@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
+from deltalake import write_deltalake
 
-from tests.lib.leat import ROOT
+from tests.lib.leat import ROOT, Leat
 
 ROWS = 130
 TYPES = {
@@ -78,3 +80,35 @@ def test_pyarrow_reads_all_types_that_the_writer_writes() -> None:
     assert [len(chunk) for chunk in table["id"].chunks] == [3, 61, 1, 65]
     assert table.to_pylist() == [_row(i) for i in range(ROWS)]
     assert table["time"][1].as_py() == time(0, 10, 0, 1)
+
+
+def _stored_rows(times: int) -> pa.Table:
+    """The rows above as a Delta table holds them, which has no time, uuid and JSON."""
+    names = [name for name in TYPES if name not in ("time", "uuid", "json")]
+    rows = [{name: _row(i)[name] for name in names} for i in range(ROWS)]
+    once = pa.Table.from_pylist(rows, pa.schema({name: TYPES[name] for name in names}))
+    return pa.concat_tables([once] * times).combine_chunks()
+
+
+def test_pyarrow_reads_what_the_program_prints(leat: Leat) -> None:
+    """Every type that a table can have, in many batches, to the last value."""
+    path = leat.dir / "types"
+    written = _stored_rows(500)
+    write_deltalake(str(path), written)
+    write_deltalake(str(path), _stored_rows(1), mode="append")
+    command = leat.command("changes", str(path), "--format", "arrow")
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as program:
+        assert program.stdout
+        with pa.ipc.open_stream(program.stdout) as stream:
+            batches = list(stream)
+        assert program.stdout.read() == b""
+    assert program.returncode == 0
+    assert len(batches) > 1
+    found = pa.Table.from_batches(batches)
+    found.validate(full=True)
+    assert found.schema.types[: len(written.schema)] == written.schema.types
+    assert found.column_names[-3:] == ["_change_type", "_commit_version", "_commit_timestamp"]
+    assert set(found["_change_type"].to_pylist()) == {"insert"}
+    rows = found.select(written.column_names)
+    assert rows.slice(500 * ROWS).equals(_stored_rows(1))
+    assert rows.slice(0, 500 * ROWS).sort_by("id").equals(written.sort_by("id"))

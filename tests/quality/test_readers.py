@@ -175,6 +175,15 @@ def test_values_are_compared_strictly(a: Any, b: Any, same: bool) -> None:
             assert_same_rows([{"id": 1, "v": a}], [{"id": 1, "v": b}], "id")
 
 
+def test_the_last_digit_of_the_widest_decimal_counts_without_a_key() -> None:
+    a, b = Decimal("9" * 38), Decimal("9" * 37 + "8")
+    with pytest.raises(AssertionError, match="more in source"):
+        assert_same_rows([{"v": a}], [{"v": b}])
+    with pytest.raises(AssertionError, match="more in source"):
+        assert_same_rows([{"v": [{"d": a}]}], [{"v": [{"d": b}]}])
+    assert_same_rows([{"v": [Decimal("1.50")]}], [{"v": [Decimal("1.5")]}])
+
+
 def test_a_key_that_is_there_twice_is_never_equal() -> None:
     with pytest.raises(AssertionError, match="twice"):
         assert_same_rows([{"id": 1}, {"id": 1}], [{"id": 1}], "id")

@@ -27,6 +27,7 @@ struct postgres_source_state {
     const struct source_config *config; /* borrowed */
     const char *pipeline;               /* all below: in the arena */
     const char *slot;
+    const char *copy; /* of the slot, for a reader aside: gone with its connection; else NULL */
     const char *publication;
     struct arena arena;
 
@@ -138,18 +139,18 @@ static bool open_checked(struct postgres_source_state *s, struct error *err)
                      s->server.database);
 }
 
-static struct source *postgres_open(const struct source_config *config, const char *pipeline,
-                                    struct error *err)
+static struct source *postgres_open(const struct source_open *open, struct error *err)
 {
     struct postgres_source_state *s = calloc(1, sizeof(*s));
     if (!s) {
         abort();
     }
     s->base.type = &postgres_source;
-    s->config = config;
-    s->pipeline = arena_string(&s->arena, pipeline, strlen(pipeline));
-    s->slot = prerequisites_slot_name(config, pipeline, &s->arena);
-    s->publication = prerequisites_publication_name(config, pipeline, &s->arena);
+    s->config = open->config;
+    s->pipeline = arena_string(&s->arena, open->pipeline, strlen(open->pipeline));
+    s->slot = prerequisites_slot_name(open->config, open->pipeline, &s->arena);
+    s->copy = open->aside ? slot_copy_name(s->slot, &s->arena) : NULL;
+    s->publication = prerequisites_publication_name(open->config, open->pipeline, &s->arena);
     if (!open_checked(s, err)) {
         postgres_free(&s->base);
         return NULL;
@@ -258,7 +259,7 @@ static bool begin_streaming(struct postgres_source_state *s, bool is_binary, str
     }
     connection_free(&s->load);
     struct replication_start start = {
-        .slot = s->slot,
+        .slot = s->copy ? s->copy : s->slot,
         .publication = s->publication,
         .position = s->position,
         .acknowledged = s->slot_state.confirmed,
@@ -340,12 +341,14 @@ static bool resume_at(struct postgres_source_state *s, const struct position *re
                        s->slot_state.confirmed, resume->integer);
         return lost_slot(s, what, err);
     }
-    if (s->slot_state.active_pid != 0) {
+    if (s->slot_state.active_pid != 0 && !s->copy) {
         return slot_in_use(s->slot, &s->slot_state, s->pipeline, err);
     }
     s->position = resume->integer;
     s->replication.connection = connect_to(s, true, err);
-    return s->replication.connection && make_stream(s, err);
+    return s->replication.connection &&
+           (!s->copy || slot_copy(s->replication.connection, s->slot, s->copy, err)) &&
+           make_stream(s, err);
 }
 
 static bool postgres_start(struct source *source, const struct position *resume,
@@ -353,6 +356,7 @@ static bool postgres_start(struct source *source, const struct position *resume,
 {
     struct postgres_source_state *s = state_of(source);
     if (!resume) {
+        assert(!s->copy); /* a reader aside must not touch the pipeline's slot */
         return begin_anew(s, at, err);
     }
     *at = *resume;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "source/postgres/connection.h"
 
@@ -125,4 +126,27 @@ bool slot_create(PGconn *replication, PGconn *query, const char *name, struct ar
     }
     out->name = arena_string(arena, PQgetvalue(r, 0, 2), (size_t)PQgetlength(r, 0, 2));
     return true;
+}
+
+const char *slot_copy_name(const char *name, struct arena *arena)
+{
+    /* Names are unique in the cluster and have at most 63 bytes. A session that the server has not
+     * noticed to be gone may still hold an earlier copy. */
+    return arena_format(arena, "%.46s_aside_%08" PRIx64, name, random_below((uint64_t)1 << 32));
+}
+
+bool slot_copy(PGconn *replication, const char *name, const char *copy, struct error *err)
+{
+    owned(buf_release) struct buf sql = {0};
+    buf_append_text(&sql, "SELECT pg_copy_logical_replication_slot(");
+    buf_append_literal(&sql, name);
+    buf_append_text(&sql, ", ");
+    buf_append_literal(&sql, copy);
+    buf_append_text(&sql, ", true)");
+    owned(result_free) PGresult *r = connection_query(replication, buf_text(&sql), err);
+    if (!r && err->kind == ERROR_CONFIG) {
+        /* All slots are taken (max_replication_slots): others come and go, and so may room. */
+        (void)error_recast(err, ERROR_RETRY);
+    }
+    return r != NULL || error_wrap(err, "cannot copy slot \"%s\"", name);
 }

@@ -36,3 +36,12 @@ struct slot_snapshot {
 };
 must_check bool slot_create(PGconn *replication, PGconn *query, const char *name,
                             struct arena *arena, struct slot_snapshot *out, struct error *err);
+
+/* A name for a temporary copy of the slot; another one each time. */
+const char *slot_copy_name(const char *name, struct arena *arena);
+
+/* Copies the slot, which may be active, on a replication connection. The copy stands where the slot
+ * stands and is gone with the connection. ERROR_RETRY: the server has no slot to spare right now.
+ */
+must_check bool slot_copy(PGconn *replication, const char *name, const char *copy,
+                          struct error *err);

@@ -52,6 +52,8 @@ static const char full[] =
     "        tables: [public.customers]\n"
     "    state_dir: ./state             # index, row cache, spill\n"
     "    retry: {attempts: 3, max_delay: 5s}\n"
+    "    on_sink_failure: stop\n"
+    "    detach_after: 5s\n"
     "    sinks:\n"
     "      - type: delta\n"
     "        location: ./lake/delta/{schema}/{table}\n"
@@ -79,6 +81,8 @@ static void a_full_configuration_is_read(void **state)
     assert_non_null(strstr(p->transforms[0].sql, "first_name, last_name)    AS full_name\n"));
     assert_int_equal(p->retry.attempts, 3);
     assert_int_equal(p->retry.delay_max_ms, 5000);
+    assert_int_equal(p->on_sink_failure, SINK_FAILURE_STOP);
+    assert_int_equal(p->detach_after_ms, 5000);
     assert_int_equal(p->sink_count, 2);
     const struct sink_config *s = &p->sinks[0];
     assert_string_equal(s->location, "./lake/delta/{schema}/{table}");
@@ -113,6 +117,8 @@ static void what_is_absent_has_its_default(void **state)
     assert_string_equal(p->state_dir, "./state");
     assert_int_equal(p->memory_bytes, 192 << 20);
     assert_int_equal(p->heartbeat_ms, 900000);
+    assert_int_equal(p->on_sink_failure, SINK_FAILURE_DETACH);
+    assert_int_equal(p->detach_after_ms, 60000);
     assert_int_equal(p->retry.attempts, 10);
     assert_int_equal(p->retry.delay_ms, 200);
     assert_int_equal(p->retry.delay_max_ms, 30000);
@@ -543,8 +549,8 @@ static void shown_values_have_their_origin_and_no_secret(void **state)
     assert_non_null(strstr(text, "url: \"postgresql://cdcuser:***@localhost:5432/cdcdb\"  "
                                  "# t.yaml:5, env LEAT_TEST_PASSWORD\n"));
     assert_non_null(strstr(text, "slot: leat_shop  # default\n"));
-    assert_non_null(strstr(text, "interval: 250ms  # t.yaml:19\n"));
-    assert_non_null(strstr(text, "level: debug  # t.yaml:25\n"));
+    assert_non_null(strstr(text, "interval: 250ms  # t.yaml:21\n"));
+    assert_non_null(strstr(text, "level: debug  # t.yaml:27\n"));
     free(text);
 }
 

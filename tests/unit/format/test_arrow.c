@@ -63,7 +63,7 @@ static void fill_row(struct batch *b, uint32_t row)
     set(b, 6, row, int16_t, (int16_t)(i * 7 - 400));
     set(b, 7, row, int32_t, i * -7001);
     set(b, 8, row, int64_t, i * INT64_C(7000000000000001));
-    set(b, 9, row, __int128, (__int128)INT64_MAX * INT64_MAX / 1000 * -i);
+    set(b, 9, row, __int128, (__int128)INT64_MAX *INT64_MAX / 1000 * -i);
     set_text(b, 10, row, "row ", i % 5 == 0 ? ", länger als zwölf Bytes" : "");
     batch_set_bytes(b, 11, row, bytes, row);
     set(b, 12, row, int32_t, i * 100 - 5000);
@@ -88,7 +88,8 @@ static void append_rows(const struct schema *s, const struct batch *b, uint32_t 
     assert_int_equal(next, end);
 }
 
-/* The bytes that pyarrow is proven to read. Batches begin at, before and behind whole words of bits.
+/* The bytes that pyarrow is proven to read. Batches begin at, before and behind whole words of
+ * bits.
  */
 static void all_types_are_written_as_readers_know_them(void **state)
 {

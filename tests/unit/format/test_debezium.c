@@ -79,8 +79,8 @@ static void a_missing_image_is_null(void **state)
 {
     (void)state;
     struct buf out = {0};
-    debezium_write_change(
-        &source, &(struct debezium_change){.op = 'd', .before = {"{}", 2}, .id = 1}, &out);
+    debezium_write_change(&source,
+                          &(struct debezium_change){.op = 'd', .before = {"{}", 2}, .id = 1}, &out);
     assert_non_null(strstr(buf_text(&out), "{\"before\":{},\"after\":null,"));
     buf_release(&out);
 }

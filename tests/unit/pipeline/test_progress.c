@@ -41,12 +41,43 @@ static void without_sinks_what_is_received_is_durable(void **state)
     progress_free(&p);
 }
 
+static void a_sink_that_is_not_written_holds_the_acknowledgement_back(void **state)
+{
+    (void)state;
+    struct progress *p = progress_new(2, at(50));
+    progress_hold(p, 1, at(10));
+    assert_int_equal(progress_view(p).acknowledged.integer, 10);
+    progress_received(p, at(80));
+    progress_staged(p, 0, at(80));
+    progress_durable(p, 0, at(80));
+    assert_int_equal(progress_acknowledge(p).integer, 10);
+    progress_follow(p, 1, at(60));
+    assert_int_equal(progress_acknowledge(p).integer, 60);
+    progress_free(&p);
+}
+
+static void a_sink_that_is_ahead_counts_only_as_far_as_was_received(void **state)
+{
+    (void)state;
+    struct progress *p = progress_new(2, at(50));
+    progress_hold(p, 1, at(70));
+    assert_int_equal(progress_of(p, 1).integer, 50);
+    progress_follow(p, 1, at(90));
+    assert_int_equal(progress_of(p, 1).integer, 50);
+    progress_received(p, at(80));
+    progress_follow(p, 1, at(90));
+    assert_int_equal(progress_of(p, 1).integer, 80);
+    progress_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acknowledged_is_the_meet_of_all_sinks),
         cmocka_unit_test(nothing_is_acknowledged_before_it_is_durable),
         cmocka_unit_test(without_sinks_what_is_received_is_durable),
+        cmocka_unit_test(a_sink_that_is_not_written_holds_the_acknowledgement_back),
+        cmocka_unit_test(a_sink_that_is_ahead_counts_only_as_far_as_was_received),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,29 @@ static void an_abandoned_queue_drops_what_is_left(void **state)
     queue_free(&q);
 }
 
+static void *pop_one(void *arg)
+{
+    struct event e = {0};
+    assert_int_equal(queue_pop(arg, &e, 60000), QUEUE_DONE);
+    return NULL;
+}
+
+static void a_queue_is_starved_while_its_consumer_waits(void **state)
+{
+    (void)state;
+    struct queue *q = queue_new(1 << 20);
+    assert_false(queue_is_starved(q)); /* empty, but nobody wants anything */
+    pthread_t consumer;
+    assert_int_equal(pthread_create(&consumer, NULL, pop_one, q), 0);
+    while (!queue_is_starved(q)) {
+    }
+    struct event e = numbered(1);
+    assert_int_equal(queue_push(q, &e, 0), QUEUE_DONE);
+    assert_false(queue_is_starved(q));
+    pthread_join(consumer, NULL);
+    queue_free(&q);
+}
+
 enum { MANY = 20000 };
 
 static void *produce(void *arg)
@@ -129,6 +152,7 @@ int main(void)
         cmocka_unit_test(a_full_queue_keeps_the_event_with_the_caller),
         cmocka_unit_test(a_closed_queue_drains_and_takes_no_more),
         cmocka_unit_test(an_abandoned_queue_drops_what_is_left),
+        cmocka_unit_test(a_queue_is_starved_while_its_consumer_waits),
         cmocka_unit_test(two_threads_pass_everything_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
