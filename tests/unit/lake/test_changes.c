@@ -130,7 +130,7 @@ static struct lake_piece *add_file(struct fixture *f, int kind, const char *sele
                                  .path = arena_format(&f->arena, "%u.parquet", f->file_count++),
                                  .columns = f->columns};
     assert_true(store_stage(f->base.store, piece->path, &path, &err));
-    struct engine_parquet parquet = {.path = buf_text(&path)};
+    struct engine_parquet parquet = {.path = buf_text(&path), .row_group_size = 10240};
     if (!engine_write_parquet(f->connection, select, &parquet, &piece->row_count, &piece->size,
                               &err)) {
         fail_msg("%s", err.message);
@@ -426,17 +426,17 @@ static void a_version_may_be_larger_than_the_engines_memory(void **state)
     engine_disconnect(&f->connection);
     engine_free(&f->engine);
     f->engine = engine_open(&(struct engine_options){.kind = ENGINE_FILE,
-                                                     .memory_bytes = UINT64_C(48) << 20,
+                                                     .memory_bytes = UINT64_C(64) << 20,
                                                      .temp_directory = f->root},
                             &err);
     f->connection = engine_connect(f->engine, &err);
     assert_non_null(f->connection);
     add_version(f);
     for (int i = 0; i < 2; i++) {
-        /* 25 MB a side; the two differ in their first and last rows */
+        /* 40 MB a side; the two differ in their first and last rows */
         add_file(f, i ? LAKE_INSERTED : LAKE_DELETED,
                  arena_format(&f->arena,
-                              "SELECT i::INTEGER AS id, repeat(md5(i::VARCHAR), 5) AS "
+                              "SELECT i::INTEGER AS id, repeat(md5(i::VARCHAR), 9) AS "
                               "\"Full Name\", i / 3 AS x FROM range(%d, %d) AS r(i)",
                               i, 140000 + i));
     }
