@@ -6,6 +6,7 @@
 #include "delta/stats.h"
 
 struct comparing {
+    const struct delta_history *h;
     struct arena *a;
     struct delta_state from;
     struct delta_state to;
@@ -18,15 +19,18 @@ static uint64_t deleted_count(const struct delta_live *live)
     return live && live->file.vector ? (uint64_t)live->file.vector->cardinality : 0;
 }
 
-static const char *partition_text(const struct delta_file *file, struct arena *a)
+static const char *partition_text(const struct comparing *c, const struct delta_file *file)
 {
+    const struct schema *schema = c->h->schema;
     owned(buf_release) struct buf text = {0};
     for (uint32_t i = 0; i < file->partition.count; i++) {
         const struct delta_pair *p = &file->partition.items[i];
-        buf_append_format(&text, "%s%s=%s", i > 0 ? "/" : "", p->key,
+        int found = schema ? delta_mapping_find(&c->h->mapping, schema, p->key) : -1;
+        buf_append_format(&text, "%s%s=%s", i > 0 ? "/" : "",
+                          found >= 0 ? schema->columns[found].name : p->key,
                           p->value && p->value[0] ? p->value : "null");
     }
-    return arena_string(a, buf_text(&text), text.size);
+    return arena_string(c->a, buf_text(&text), text.size);
 }
 
 static bool add(struct comparing *c, const struct delta_live *before,
@@ -43,7 +47,7 @@ static bool add(struct comparing *c, const struct delta_live *before,
                 : !after ? LAKE_FILE_REMOVED
                          : LAKE_FILE_CHANGED,
         .path = arena_string(c->a, key.data, key.size),
-        .partition = partition_text(file, c->a),
+        .partition = partition_text(c, file),
         .size = file->size > 0 ? (uint64_t)file->size : 0,
         .deleted_before = deleted_count(before),
         .deleted_after = deleted_count(after),
@@ -94,7 +98,7 @@ bool delta_history_compare(struct lake_history *base, size_t from, size_t to, st
                            struct lake_file_difference **out, uint32_t *count, struct error *err)
 {
     struct delta_history *h = (struct delta_history *)base;
-    struct comparing c = {.a = a};
+    struct comparing c = {.h = h, .a = a};
     int64_t checkpoint = -1;
     delta_state_init(&c.from);
     delta_state_init(&c.to);

@@ -47,20 +47,24 @@ static bool look_up(struct reading *r, struct delta_file *file, struct error *er
 }
 
 /* Columns of a partition are in the log only. Which those are is the file's to say: a table may
- * have been partitioned otherwise when the file was written. */
+ * have been partitioned otherwise when the file was written. Change files have one column more,
+ * without an id, so they are read by name: writers give names and ids alike. */
 static const struct lake_file_column *file_columns(const struct reading *r,
-                                                   const struct delta_file *file)
+                                                   const struct delta_file *file, bool by_name)
 {
     const struct schema *schema = r->h->schema;
+    const struct delta_mapping *m = &r->h->mapping;
     struct lake_file_column *columns =
         arena_zalloc(r->a, ((size_t)schema->column_count + 1) * sizeof(*columns));
     for (uint32_t i = 0; i < schema->column_count; i++) {
         columns[i] =
-            (struct lake_file_column){.from = LAKE_BY_NAME, .name = schema->columns[i].name};
+            (struct lake_file_column){.from = m->ids && !by_name ? LAKE_BY_ID : LAKE_BY_NAME,
+                                      .name = m->names[i],
+                                      .id = m->ids ? m->ids[i] : 0};
     }
     for (uint32_t i = 0; i < file->partition.count; i++) {
         const struct delta_pair *p = &file->partition.items[i];
-        int found = schema_find(schema, str_from(p->key));
+        int found = delta_mapping_find(m, schema, p->key);
         if (found >= 0) {
             const char *text = p->value && p->value[0] ? p->value : NULL;
             columns[found] = (struct lake_file_column){
@@ -114,7 +118,7 @@ static bool add_piece(struct reading *r, struct lake_piece piece, const struct d
     if (!delta_stats_row_count(file->stats, &piece.row_count)) {
         piece.row_count = 0;
     }
-    piece.columns = file_columns(r, file);
+    piece.columns = file_columns(r, file, piece.kind == LAKE_FEED);
     r->out->items[r->out->count++] = piece;
     return true;
 }

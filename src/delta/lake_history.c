@@ -172,7 +172,7 @@ static bool read_schema(struct delta_history *h, int64_t to, struct error *err)
         h->base.table_id = h->metadata.id;
         h->schema = delta_schema_parse(h->metadata.schema, err);
         h->base.schema = h->schema;
-        ok = h->schema != NULL;
+        ok = h->schema && delta_mapping_read(&h->metadata, h->schema, &h->mapping, err);
     }
     delta_state_release(&s);
     return ok;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "delta/log.h"
+#include "delta/mapping.h"
 #include "lake/history.h"
 
 /* What a commit says of the table. */
@@ -16,6 +17,7 @@ struct delta_history {
     struct engine_connection *engine; /* borrowed */
     struct arena arena;
     struct schema *schema;
+    struct delta_mapping mapping;   /* of the schema, in its arena */
     struct delta_metadata metadata; /* as it is at metadata_version */
     int64_t metadata_version;
     struct delta_commit_note *notes; /* one a version */

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "delta/mapping.h"
+
 static const char *const readable[] = {"deletionVectors", "timestampNtz",  "vacuumProtocolCheck",
                                        "v2Checkpoint",    "columnMapping", NULL};
 
@@ -38,17 +40,6 @@ bool delta_property_is_true(const struct delta_metadata *m, const char *name)
     return value && strcasecmp(value, "true") == 0;
 }
 
-/* Column mapping changes the names in files, statistics and partitions; we do neither yet. */
-static bool check_mapping(const struct delta_state *s, struct error *err)
-{
-    const char *mode = pairs_get(&s->metadata.configuration, "delta.columnMapping.mode");
-    return !mode || strcmp(mode, "none") == 0 ||
-           error_set(err, ERROR_CONFIG,
-                     "the table maps its columns (delta.columnMapping.mode = %s), "
-                     "which is not supported",
-                     mode);
-}
-
 bool delta_protocol_check_reader(const struct delta_state *s, struct error *err)
 {
     const struct delta_protocol *p = &s->protocol;
@@ -72,7 +63,7 @@ bool delta_protocol_check_reader(const struct delta_state *s, struct error *err)
         return error_set(err, ERROR_CONFIG, "the table's files are %s, not Parquet",
                          s->metadata.provider);
     }
-    return check_mapping(s, err);
+    return true;
 }
 
 /* Field metadata keys with which a column asks its writers to compute or to check something. */
@@ -110,6 +101,12 @@ static bool check_properties(const struct delta_metadata *m, struct error *err)
             return error_set(err, ERROR_CONFIG,
                              "the table has %s = true, which writing does not support", refused[i]);
         }
+    }
+    if (delta_mapping_is_on(m)) {
+        return error_set(err, ERROR_CONFIG,
+                         "the table maps its columns (delta.columnMapping.mode = %s), which "
+                         "writing does not support",
+                         pairs_get(&m->configuration, "delta.columnMapping.mode"));
     }
     const char *policy = pairs_get(&m->configuration, "delta.checkpointPolicy");
     return !policy || strcmp(policy, "classic") == 0 ||

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "delta/at.h"
 #include "delta/checkpoint.h"
 #include "delta/delta.h"
 #include "delta/log.h"
@@ -32,7 +33,8 @@ static bool show_metadata(struct delta_table *t, struct error *err)
         return false;
     }
     owned(schema_free) struct schema *schema = delta_schema_parse(m->schema, err);
-    if (!schema) {
+    struct delta_mapping mapping = {0};
+    if (!schema || !delta_mapping_read(m, schema, &mapping, err)) {
         return false;
     }
     uint32_t count = m->partition_columns.count;
@@ -59,6 +61,9 @@ static bool show_metadata(struct delta_table *t, struct error *err)
         abort();
     }
     snapshot->schema = take(schema);
+    t->mapping = mapping;
+    snapshot->column_names = mapping.names;
+    snapshot->column_ids = mapping.ids;
     snapshot->table_id = t->table_id;
     snapshot->partition = fields;
     snapshot->partition_count = count;
@@ -125,7 +130,8 @@ static bool show_file(struct delta_table *t, struct delta_live *live, struct err
     }
     const char **partition = arena_array(&t->arena, columns->count, sizeof(*partition));
     for (uint32_t i = 0; i < columns->count; i++) {
-        const char *value = pairs_get(&live->file.partition, columns->items[i]);
+        const char *name = t->mapping.names[t->partition[i].column];
+        const char *value = pairs_get(&live->file.partition, name);
         partition[i] = value && value[0] ? arena_string(&t->arena, value, strlen(value)) : NULL;
     }
     struct lake_file *f = &live->lake;
@@ -206,8 +212,21 @@ static void free_table(struct delta_table **t)
 
 static bool load(struct delta_table *t, struct error *err)
 {
-    return delta_log_replay(t->base.store, t->engine, -1, &t->state, &t->last_checkpoint, err) &&
+    return delta_log_replay(t->base.store, t->engine, t->until, &t->state, &t->last_checkpoint,
+                            err) &&
            delta_table_show(t, err);
+}
+
+static bool open_at(struct delta_table *t, const struct lake_options *options, struct error *err)
+{
+    t->base.store = store_open(options->location, err);
+    if (!t->base.store) {
+        return false;
+    }
+    if (options->at.kind != LAKE_NEWEST && options->pipeline) {
+        return error_set(err, ERROR_CONFIG, "an older version can only be read");
+    }
+    return delta_at_version(t->base.store, &options->at, &t->until, err) && load(t, err);
 }
 
 static struct lake_table *delta_open(const struct lake_options *options, struct error *err)
@@ -223,8 +242,7 @@ static struct lake_table *delta_open(const struct lake_options *options, struct 
     delta_state_init(&t->state);
     t->location = strdup(options->location);
     t->domain = options->pipeline ? delta_record_name(options->pipeline) : NULL;
-    t->base.store = store_open(options->location, err);
-    if (!t->base.store || !load(t, err)) {
+    if (!open_at(t, options, err)) {
         (void)error_wrap(err, "table \"%s\"", options->location);
         return NULL;
     }
@@ -267,6 +285,10 @@ static bool delta_refresh(struct lake_table *base, bool *files_changed, struct e
 {
     struct delta_table *t = table_of(base);
     t->state.files_changed = false;
+    if (t->until >= 0) { /* what an older version is does not change */
+        *files_changed = false;
+        return true;
+    }
     if (!t->base.snapshot.exists) {
         if (!load(t, err)) {
             return error_wrap(err, "table \"%s\"", t->location);

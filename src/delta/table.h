@@ -1,6 +1,7 @@
 /* An open Delta table: its state, and the snapshot that lake.h shows of it. */
 #pragma once
 
+#include "delta/mapping.h"
 #include "delta/state.h"
 #include "engine/engine.h"
 #include "lake/lake.h"
@@ -14,6 +15,8 @@ struct delta_table {
     int64_t last_checkpoint;                /* version; -1: none */
     char *table_id;                         /* owned; what the snapshot shows */
     struct lake_partition_field *partition; /* owned */
+    struct delta_mapping mapping;           /* of the snapshot's schema, in its arena */
+    int64_t until;                          /* the version that is read; -1: the newest */
     uint32_t spent_count; /* live files without live rows: hidden, removed by the next commit */
     char unresolved[UUID_TEXT_SIZE]; /* txn id of a commit whose outcome is unknown; "": none */
     struct arena arena;              /* texts of `lake` in live files */

@@ -183,7 +183,7 @@ struct lake_file_column *lake_scan_columns(const struct lake_table *t, const str
     for (uint32_t i = 0; i < s->schema->column_count; i++) {
         columns[i] = (struct lake_file_column){
             .from = s->column_ids ? LAKE_BY_ID : LAKE_BY_NAME,
-            .name = s->schema->columns[i].name,
+            .name = s->column_names ? s->column_names[i] : s->schema->columns[i].name,
             .id = s->column_ids ? s->column_ids[i] : 0,
             .text = s->column_defaults ? s->column_defaults[i] : NULL,
         };

@@ -83,7 +83,9 @@ static const struct {
     {"table-with-dv-small", 1, 8, 2},
     {"table-without-dv-small", 0, 10, 0},
     {"table_failed_last_checkpoint_update", 3, 20, 0},
+    {"table_with_column_mapping", 0, 5, 0},
     {"table_with_deletion_logs", 20, 98, 2},
+    {"table_with_partitioning_mapping", 4, 2, 0},
     {"with_checkpoint_no_last_checkpoint", 3, 5, 0},
 };
 
@@ -121,7 +123,6 @@ static const struct {
 } refused[] = {
     {"simple_table_features", ERROR_CONFIG, "reader version 5"},
     {"spark-variant-checkpoint", ERROR_CONFIG, "variantType-preview"},
-    {"table_with_column_mapping", ERROR_CONFIG, "delta.columnMapping.mode = name"},
     {"checkpoints", ERROR_CONFIG, "\"some_struct\""},
     {"delta-live-table", ERROR_DATA, "schemaString"},
 };
