@@ -84,11 +84,39 @@ static bool print_from(struct changes_request *r, const struct lake_changes_opti
     return done && output_close(&output, err);
 }
 
+/* The columns of changes that cannot be opened, for there are none. */
+static struct schema *make_schema(const struct changes_request *r)
+{
+    static const struct schema_column last[] = {
+        {.name = "_change_type", .type = {.kind = TYPE_STRING}},
+        {.name = "_commit_version", .type = {.kind = TYPE_INT64}},
+        {.name = "_commit_timestamp", .type = {.kind = TYPE_TIMESTAMPTZ}},
+    };
+    enum { LAST = sizeof(last) / sizeof(last[0]) };
+    const struct schema *table = r->history->schema;
+    const struct lake_changes_options *o = &r->options;
+    uint32_t count = o->columns ? o->column_count : table->column_count;
+    struct schema *s = schema_new(count + LAST);
+    for (uint32_t i = 0; i < count; i++) {
+        int from = o->columns ? schema_find(table, str_from(o->columns[i])) : (int)i;
+        s->columns[i] = table->columns[from];
+        s->columns[i].name = schema_name(s, str_from(table->columns[from].name));
+        s->columns[i].source_type = NULL;
+    }
+    memcpy(s->columns + count, last, sizeof(last));
+    if (strcmp(r->table.type->name, "iceberg") == 0) {
+        s->columns[count + 1].name = "_commit_snapshot_id";
+    }
+    schema_seal(s);
+    return s;
+}
+
 /* A table that has no version yet. */
 static bool print_nothing(struct changes_request *r, struct error *err)
 {
+    owned(schema_free) struct schema *schema = make_schema(r);
     owned(output_release) struct output output = {0};
-    return output_open_with(&output, r->arguments, r->history->schema, debezium, err) &&
+    return output_open_with(&output, r->arguments, schema, debezium, err) &&
            output_close(&output, err);
 }
 

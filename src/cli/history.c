@@ -176,17 +176,18 @@ static void add_file(struct batch *b, const struct lake_file_difference *f, stru
 /* Talk, not data. */
 static void say_totals(const struct totals *t, int64_t from, int64_t to)
 {
-    (void)fprintf(stderr, "from %" PRId64 " to %" PRId64 ":", from, to);
+    owned(buf_release) struct buf text = {0};
     for (unsigned i = 0; i < KINDS; i++) {
-        owned(buf_release) struct buf size = {0};
-        scalar_format_size(t->bytes[i], &size);
-        (void)fprintf(stderr, "%s %" PRIu64 " file%s %s (%" PRIu64 " rows%s%s%s)", i > 0 ? "," : "",
-                      t->files[i], t->files[i] == 1 ? "" : "s", kinds[i], t->rows[i],
-                      i == LAKE_FILE_CHANGED ? " deleted or restored" : "",
-                      i == LAKE_FILE_CHANGED ? "" : ", ",
-                      i == LAKE_FILE_CHANGED ? "" : buf_text(&size));
+        buf_append_format(&text, "%s %" PRIu64 " file%s %s (%" PRIu64 " row%s", i > 0 ? "," : "",
+                          t->files[i], t->files[i] == 1 ? "" : "s", kinds[i], t->rows[i],
+                          t->rows[i] == 1 ? "" : "s");
+        if (i == LAKE_FILE_CHANGED) {
+            buf_append_text(&text, " deleted or restored)");
+        } else {
+            buf_append_format(&text, ", %" PRIu64 " bytes)", t->bytes[i]);
+        }
     }
-    (void)fprintf(stderr, "\n");
+    (void)fprintf(stderr, "from %" PRId64 " to %" PRId64 ":%s\n", from, to, buf_text(&text));
 }
 
 static bool compare(struct source *s, struct arguments *a, int64_t from, int64_t to,

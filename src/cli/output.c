@@ -14,8 +14,8 @@ static const struct {
     const char *name;
     const char *ending; /* of files */
 } formats[] = {
-    [OUTPUT_TABLE] = {"table", ".txt"},   [OUTPUT_JSON] = {"json", ".json"},
-    [OUTPUT_CSV] = {"csv", ".csv"},       [OUTPUT_PARQUET] = {"parquet", ".parquet"},
+    [OUTPUT_TABLE] = {"table", ".txt"},    [OUTPUT_JSON] = {"json", ".json"},
+    [OUTPUT_CSV] = {"csv", ".csv"},        [OUTPUT_PARQUET] = {"parquet", ".parquet"},
     [OUTPUT_ARROW] = {"arrow", ".arrows"},
 };
 enum { FORMAT_COUNT = sizeof(formats) / sizeof(formats[0]) };

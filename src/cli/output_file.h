@@ -16,8 +16,8 @@ struct output_file {
 };
 
 /* `path` NULL is stdout. ERROR_CONFIG when there can be no file of that name. From here on a reader
- * that went away is an error, not a signal. `streamed` false: someone else makes and writes the temporary
- * file. */
+ * that went away is an error, not a signal. `streamed` false: someone else makes and writes the
+ * temporary file. */
 must_check bool output_file_open(struct output_file *f, const char *path, bool streamed,
                                  struct error *err);
 

@@ -106,8 +106,10 @@ struct search {
 
 static void append_to_list(struct buf *list, const char *text)
 {
-    buf_append_text(list, list->size > 0 ? ", " : "");
-    buf_append_text(list, text);
+    if (!strstr(buf_text(list), text)) {
+        buf_append_text(list, list->size > 0 ? ", " : "");
+        buf_append_text(list, text);
+    }
 }
 
 /* Puts names into a template; NULL: a name cannot be a step of a path. */

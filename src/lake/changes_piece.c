@@ -40,6 +40,7 @@ static void bind_rows(struct lake_changes *c, const roaring_bitmap_t *rows)
                                .row_count = (uint32_t)count});
 }
 
+/* Appends the condition that the piece's bitmaps are. */
 static void append_rows(struct lake_changes *c, const struct lake_piece *piece, struct buf *sql)
 {
     if (!piece->only && !piece->without) {
@@ -61,9 +62,9 @@ static void append_rows(struct lake_changes *c, const struct lake_piece *piece, 
     buf_append_text(sql, ")");
 }
 
-bool changes_append_piece(struct lake_changes *c, const struct lake_piece *piece,
-                          const uint32_t *columns, uint32_t column_count, struct buf *sql,
-                          struct error *err)
+static bool append_file(const struct lake_changes *c, const struct lake_piece *piece,
+                        const uint32_t *columns, uint32_t column_count, struct buf *sql,
+                        struct error *err)
 {
     static const char *const words[] = {
         [LAKE_INSERTED] = "'insert'", [LAKE_DELETED] = "'delete'", [LAKE_FEED] = "extra"};
@@ -78,12 +79,9 @@ bool changes_append_piece(struct lake_changes *c, const struct lake_piece *piece
                              .row_count = piece->row_count,
                              .first = "file_row_number AS place",
                              .extra = piece->kind == LAKE_FEED ? "_change_type" : NULL};
-    if (c->watch) {
-        c->watch(c->watch_arg, c->version, piece);
-    }
     buf_append_text(sql, "SELECT ");
     changes_append_columns(columns, column_count, "", sql);
-    buf_append_format(sql, "%s%s AS change FROM (", column_count > 0 ? ", " : "",
+    buf_append_format(sql, "%s%s AS change, place FROM (", column_count > 0 ? ", " : "",
                       words[piece->kind]);
     if (!lake_scan_append(&scan, sql, err)) {
         if (err->kind == ERROR_CONFLICT) {
@@ -93,8 +91,31 @@ bool changes_append_piece(struct lake_changes *c, const struct lake_piece *piece
         return false;
     }
     buf_append_text(sql, ")");
+    return true;
+}
+
+bool changes_append_piece(struct lake_changes *c, const struct lake_piece *piece,
+                          const uint32_t *columns, uint32_t column_count, struct buf *sql,
+                          struct error *err)
+{
+    if (c->watch) {
+        c->watch(c->watch_arg, c->version, piece);
+    }
+    if (!append_file(c, piece, columns, column_count, sql, err)) {
+        return false;
+    }
     append_rows(c, piece, sql);
     c->stats.files++;
     c->stats.file_bytes += piece->size;
+    return true;
+}
+
+bool changes_append_again(const struct lake_changes *c, const struct lake_piece *piece,
+                          const char *places, struct buf *sql, struct error *err)
+{
+    if (!append_file(c, piece, c->needed, c->needed_count, sql, err)) {
+        return false;
+    }
+    buf_append_format(sql, " WHERE place IN (%s)", places);
     return true;
 }

@@ -71,8 +71,8 @@ struct lake_snapshot {
     const char *table_id;
     struct schema
         *schema; /* columns in the table's types; is_key is set where the format keeps it */
-    const int32_t *column_ids; /* field ids in data files; NULL: columns are known by name */
-    const char *const *column_names;    /* in data files; NULL: the schema's */
+    const int32_t *column_ids;       /* field ids in data files; NULL: columns are known by name */
+    const char *const *column_names; /* in data files; NULL: the schema's */
     const char *const *column_defaults; /* texts of values that older files lack; NULL: null */
     const struct lake_partition_field *partition;
     uint32_t partition_count;

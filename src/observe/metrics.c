@@ -48,6 +48,12 @@ static const struct metric_row rows[] = {
                         "Steps that failed for a passing reason and were repeated."},
     [METRIC_LAG] = {"leat_lag_seconds", GAUGE, LABEL_PIPELINE,
                     "Age of the oldest source commit that is not durable in every sink; 0: none."},
+    [METRIC_LAKE_VERSIONS] = {"leat_source_versions_total", COUNTER, LABEL_PIPELINE,
+                              "Versions or snapshots of a lake table that were read for changes."},
+    [METRIC_LAKE_FILES] = {"leat_source_files_total", COUNTER, LABEL_PIPELINE,
+                           "Files of a lake table that were opened for changes."},
+    [METRIC_LAKE_FILE_BYTES] = {"leat_source_file_bytes_total", COUNTER, LABEL_PIPELINE,
+                                "Size of the files that were opened for changes."},
     [METRIC_POSITION] = {"leat_position", GAUGE, LABEL_PIPELINE | LABEL_KIND,
                          "Position in the source's log, by kind: received, durable, "
                          "acknowledged."},

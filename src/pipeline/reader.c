@@ -53,6 +53,7 @@ static bool open_source(struct run *r, struct error *err)
         return false;
     }
     r->source = type->open(&(struct source_open){.config = &r->config->source,
+                                                     .state_dir = r->config->state_dir,
                                                  .pipeline = r->config->name,
                                                  .aside = r->task->aside},
                            err);
@@ -138,6 +139,7 @@ static bool decide(struct run *r, struct start_decision *out, struct error *err)
 {
     struct start_facts facts = {.pipeline = r->config->name,
                                 .source_identity = r->source->identity,
+                                .has_memory = r->source->has_memory,
                                 .remembered = r->source->remembered,
                                 .reload = wants_load(r)};
     if (!sinks_facts(r->sinks, &r->arena, &facts, err) || !start_decide(&facts, out, err)) {

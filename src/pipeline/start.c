@@ -130,7 +130,7 @@ bool start_decide(const struct start_facts *f, struct start_decision *out, struc
     if (!check_sources(f, err)) {
         return false;
     }
-    if (f->remembered.kind == POSITION_NONE) {
+    if (f->has_memory && f->remembered.kind == POSITION_NONE) {
         return lost(f, &f->tables[0], "the source has no replication slot for it any more", err);
     }
     *out = (struct start_decision){.resume = resume_position(f)};

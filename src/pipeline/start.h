@@ -23,6 +23,7 @@ struct start_facts {
     const char *pipeline;
     const char *source_identity;
     struct position remembered;       /* the source's own; NONE: it has no slot for us */
+    bool has_memory;                  /* of the source, see source.h */
     const struct start_table *tables; /* of sinks that keep a position; none for stdout alone */
     uint32_t table_count;
     bool reload; /* the operator asked for it */

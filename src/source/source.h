@@ -43,7 +43,8 @@ typedef void source_finding_fn(void *arg, const struct source_finding *finding);
 /* How a source is opened. Everything is borrowed; `config` for as long as the source lives. */
 struct source_open {
     const struct source_config *config;
-    const char *pipeline; /* names slot and messages */
+    const char *pipeline;  /* names slot and messages */
+    const char *state_dir; /* for what a source spills; NULL: it may not */
 
     /* NULL: the pipeline's own reader, alone in moving what the source remembers. Otherwise a
      * second reader beside it, which catches up the sink of this name: it is only ever resumed, and
@@ -93,6 +94,7 @@ struct source {
     uint32_t table_count;
     struct position
         remembered;     /* what the source itself knows as acknowledged; NONE: nothing (no slot) */
+    bool has_memory; /* it remembers what was acknowledged, or should: that it does not is a loss */
     char identity[128]; /* which server and database positions belong to */
 };
 

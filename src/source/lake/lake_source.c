@@ -33,6 +33,7 @@ struct lake_source {
     struct source_table table;
     struct engine *engine;
     struct engine_connection *connection;
+    struct lake_table *loaded; /* the version that a load reads; as long as the engine */
     struct schema *schema; /* owned; as last announced */
     struct position at;    /* everything up to here was handed over */
     bool has_version;      /* `at` is one of the table's versions */
@@ -71,6 +72,9 @@ static void lake_source_free(struct source *base)
     schema_release(s->schema);
     engine_disconnect(&s->connection);
     engine_free(&s->engine);
+    if (s->loaded) {
+        s->loaded->type->free(s->loaded);
+    }
     iceberg_catalog_free(&s->catalog);
     arena_release(&s->arena);
     free(s);
@@ -127,11 +131,13 @@ static bool locate(struct lake_source *s, struct error *err)
 
 static bool open_engine(struct lake_source *s, const struct source_open *open, struct error *err)
 {
-    const char *temp = arena_format(&s->arena, "%s/tmp/%s.source%s%s", open->state_dir,
-                                    open->pipeline, open->aside ? "." : "",
-                                    open->aside ? open->aside : "");
-    if (!file_remove_tree(temp, err) || !file_make_directories(temp, err)) {
-        return false;
+    const char *temp = NULL;
+    if (open->state_dir) {
+        temp = arena_format(&s->arena, "%s/tmp/%s.source%s%s", open->state_dir, open->pipeline,
+                            open->aside ? "." : "", open->aside ? open->aside : "");
+        if (!file_remove_tree(temp, err) || !file_make_directories(temp, err)) {
+            return false;
+        }
     }
     s->engine = engine_open(&(struct engine_options){.kind = ENGINE_FILE,
                                                      .memory_bytes = ENGINE_MEMORY_BYTES,
@@ -303,13 +309,6 @@ static bool lake_source_start(struct source *base, const struct position *resume
 
 /* ---- loading ---- */
 
-static void free_lake_table(struct lake_table **t)
-{
-    if (*t) {
-        (*t)->type->free(take(*t));
-    }
-}
-
 static bool hand_over_rows(struct lake_source *s, struct engine_rows *rows, source_rows_fn *fn,
                            void *arg, struct error *err)
 {
@@ -336,14 +335,15 @@ static bool lake_source_read_rows(struct source *base, const struct source_range
     if (!s->has_version) {
         return true; /* an Iceberg table without snapshots */
     }
+    assert(!s->loaded);
     struct lake_options options = s->options;
     options.at = (struct lake_at){.kind = LAKE_AT_VERSION, .version = s->version};
-    owned(free_lake_table) struct lake_table *t = s->lake->open(&options, err);
-    if (!t || !lake_view_create(t, s->connection, "loaded", err)) {
+    s->loaded = s->lake->open(&options, err);
+    if (!s->loaded || !lake_view_create(s->loaded, s->connection, "loaded", "rows", err)) {
         return false;
     }
     owned(engine_rows_free) struct engine_rows *rows =
-        engine_query(s->connection, "SELECT * FROM loaded", err);
+        engine_query(s->connection, "SELECT * FROM loaded.rows", err);
     return rows && hand_over_rows(s, rows, fn, arg, err);
 }
 
@@ -507,7 +507,7 @@ static void check(const struct source_type *type, const struct source_config *co
 {
     struct error err = {0};
     struct source *source =
-        type->open(&(struct source_open){.config = config, .pipeline = pipeline, .state_dir = "."},
+        type->open(&(struct source_open){.config = config, .pipeline = pipeline},
                    &err);
     if (!source) {
         fn(arg, &(struct source_finding){

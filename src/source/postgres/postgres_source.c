@@ -129,6 +129,7 @@ static bool open_checked(struct postgres_source_state *s, struct error *err)
         !slot_read(s->control, s->slot, &s->slot_state, err)) {
         return false;
     }
+    s->base.has_memory = true;
     if (s->slot_state.exists) {
         s->base.remembered = position_integer(s->slot_state.confirmed);
     }

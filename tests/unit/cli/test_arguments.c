@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,6 +167,28 @@ static char *help_of(const struct command *command)
     return text;
 }
 
+/* Every line of an option's text is there, in the column in which all of them begin. */
+static void assert_shows(const char *help, const char *text)
+{
+    for (;;) {
+        char line[128];
+        size_t size = strcspn(text, "\n");
+        assert_in_range(size, 1, 80);
+        (void)snprintf(line, sizeof(line), " %.*s\n", (int)size, text);
+        const char *found = strstr(help, line);
+        assert_non_null(found);
+        const char *start = found;
+        while (start > help && start[-1] != '\n') {
+            start--;
+        }
+        assert_int_equal(found + 1 - start, 29);
+        if (text[size] == '\0') {
+            return;
+        }
+        text += size + 1;
+    }
+}
+
 static void every_command_has_a_summary_and_a_readable_help(void **state)
 {
     (void)state;
@@ -176,7 +199,7 @@ static void every_command_has_a_summary_and_a_readable_help(void **state)
         assert_non_null(strstr(help, "usage: leat "));
         assert_non_null(strstr(help, (*c)->help));
         for (const struct option_spec *o = (*c)->options; o && o->name; o++) {
-            assert_non_null(strstr(help, o->help));
+            assert_shows(help, o->help);
         }
         for (const char *line = help; line && *line;) { /* fits a terminal */
             const char *end = strchr(line, '\n');

@@ -38,6 +38,7 @@ static void make_world(struct world *w, uint32_t tables, uint64_t remembered)
             (struct start_table){.name = names[i], .sink = "delta", .snapshot = &w->snapshots[i]};
     }
     w->facts = (struct start_facts){.pipeline = "shop",
+                                    .has_memory = true,
                                     .source_identity = "server-1/shop",
                                     .tables = w->tables,
                                     .table_count = tables};
