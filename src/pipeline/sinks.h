@@ -50,8 +50,8 @@ void sinks_free(struct sinks **s);
 must_check bool sinks_facts(struct sinks *s, struct arena *arena, struct start_facts *facts,
                             struct error *err);
 
-/* Where those of the open sinks stand that keep no position themselves, as far as this process knows:
- * the least of them; NONE: there are none, or they are new. */
+/* Where those of the open sinks stand that keep no position themselves, as far as this process
+ * knows: the least of them; NONE: there are none, or they are new. */
 struct position sinks_unrecorded(const struct sinks *s);
 
 /* True when every sink of the configuration is open: a load needs them all. `err`: of one that

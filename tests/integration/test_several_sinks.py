@@ -210,6 +210,29 @@ def test_the_server_may_restart_while_a_sink_is_detached(
     mirror.settle_both(running)
 
 
+def test_a_server_without_a_slot_to_spare_is_asked_again(leat: Leat, database: Database) -> None:
+    """The detached sink waits for one; the other goes on."""
+    mirror, running, workload = started(leat, database)
+    used, most = database.execute(
+        "SELECT count(*), current_setting('max_replication_slots')::int FROM pg_replication_slots"
+    )[0]
+    taken = [f"taken_{i}" for i in range(most - used)]
+    try:
+        for name in taken:
+            database.execute("SELECT pg_create_physical_replication_slot(%s)", (name,))
+        mirror.break_second()
+        mirror.run_until(workload, running, lambda: is_detached(running), "the sink is detached")
+        mirror.mend_second()
+        running.wait_for("cannot copy slot")
+        workload.run(5)
+        mirror.wait_for_first(running)
+        assert is_detached(running)
+    finally:
+        for name in taken:
+            database.execute("SELECT pg_drop_replication_slot(%s)", (name,))
+    mirror.settle_both(running)
+
+
 def test_a_lost_sink_is_stopped_and_reported_while_the_other_goes_on(
     leat: Leat, database: Database
 ) -> None:

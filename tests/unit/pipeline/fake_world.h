@@ -486,14 +486,16 @@ static void assert_each_row_once(uint32_t sink)
     (void)pthread_mutex_unlock(&world.lock);
 }
 
+static void wait_a_little(int64_t began_ms, const char *condition)
+{
+    if (clock_monotonic_ms() - began_ms > PATIENCE_MS) {
+        fail_msg("waited in vain for: %s", condition);
+    }
+    (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
 /* Waits until the condition holds; fails where it stands when that takes too long. */
-#define await(condition)                                                   \
-    do {                                                                   \
-        int64_t await_until_ms = clock_monotonic_ms() + PATIENCE_MS;       \
-        while (!(condition)) {                                             \
-            if (clock_monotonic_ms() > await_until_ms) {                   \
-                fail_msg("waited in vain for: %s", #condition);            \
-            }                                                              \
-            (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL); \
-        }                                                                  \
-    } while (0)
+#define await(condition)                                              \
+    for (int64_t await_began_ms = clock_monotonic_ms(); !(condition); \
+         wait_a_little(await_began_ms, #condition)) {                 \
+    }
