@@ -39,7 +39,8 @@ static inline int feed_tear_down(void **state)
 }
 
 /* Writes a file: the rows of `select`, which has all columns but the partition's. */
-static inline struct lake_new_file write_file(struct feed_fixture *e, const char *select, bool is_change)
+static inline struct lake_new_file write_file(struct feed_fixture *e, const char *select,
+                                              bool is_change)
 {
     struct lake_new_file file = fixture_file(e->f, 0);
     struct error err = {0};
@@ -87,7 +88,7 @@ struct feed {
 };
 
 static inline bool open_feed(struct feed_fixture *e, struct asked asked, struct feed *out,
-                      struct error *err)
+                             struct error *err)
 {
     struct lake_options table = {.location = e->f->location};
     *out = (struct feed){0};
@@ -148,7 +149,7 @@ static inline void assert_feed(struct feed_fixture *e, struct asked asked, const
 }
 
 static inline void assert_counts(struct feed_fixture *e, uint64_t inserts, uint64_t updates,
-                          uint64_t deletes)
+                                 uint64_t deletes)
 {
     struct lake_changes_stats counts;
     struct lake_changes_options options = everything.options;
@@ -173,7 +174,8 @@ static inline void append_action(const char *kind, const struct lake_new_file *f
 {
     buf_append_format(out, "{\"%s\":{\"path\":\"", kind);
     delta_path_encode(file->path, out);
-    buf_append_format(out, "\",\"size\":%" PRIu64 ",\"modificationTime\":1%s}}\n", file->size, more);
+    buf_append_format(out, "\",\"size\":%" PRIu64 ",\"modificationTime\":1%s}}\n", file->size,
+                      more);
 }
 
 static const char whole[] = ",\"partitionValues\":{\"p\":\"a b%/\"},\"dataChange\":true";

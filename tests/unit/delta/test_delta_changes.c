@@ -235,8 +235,7 @@ static const char *vector_of(struct feed_fixture *e, int64_t version)
     assert_non_null(start);
     const char *end = strchr(start, '}');
     assert_non_null(end);
-    const char *vector =
-        arena_format(&e->f->arena, "%s,%.*s}", whole, (int)(end - start), start);
+    const char *vector = arena_format(&e->f->arena, "%s,%.*s}", whole, (int)(end - start), start);
     buf_release(&text);
     return vector;
 }
@@ -283,7 +282,6 @@ static void a_removed_file_need_not_say_its_partition(void **state)
     struct asked late = everything;
     late.from = 2;
     assert_feed(e, late, "2 delete 1 a b%/\n");
-
 
     /* It is not read as null when nobody knows any more. */
     fixture_remove_commit(e->f, 0);

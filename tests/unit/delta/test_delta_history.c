@@ -7,11 +7,10 @@ static struct lake_history *open_history(struct feed_fixture *e, bool versions_o
                                          struct error *err)
 {
     struct lake_options table = {.location = e->f->location};
-    return delta_history.open(&(struct lake_history_options){.table = &table,
-                                                             .engine = e->connection,
-                                                             .to = -1,
-                                                             .versions_only = versions_only},
-                              err);
+    return delta_history.open(
+        &(struct lake_history_options){
+            .table = &table, .engine = e->connection, .to = -1, .versions_only = versions_only},
+        err);
 }
 
 static void history_tells_what_each_version_did(void **state)
@@ -217,8 +216,8 @@ static void commits_that_tell_their_time_are_believed(void **state)
     assert_int_equal(h->versions[1].time_us, INT64_C(5000000000));
     assert_int_equal(h->versions[2].time_us, INT64_C(10000000000));
     lake_history_free(&h);
-    struct lake_table *t = open_at(
-        e, (struct lake_at){.kind = LAKE_AT_TIME, .time_us = INT64_C(9999999999)}, &err);
+    struct lake_table *t =
+        open_at(e, (struct lake_at){.kind = LAKE_AT_TIME, .time_us = INT64_C(9999999999)}, &err);
     assert_non_null(t);
     assert_int_equal(t->snapshot.version, 1);
     delta_lake.free(t);
