@@ -1,166 +1,5 @@
-#include "lake/changes.h"
-#include "table_fixture.h"
-
-struct feed_fixture {
-    struct fixture *f;
-    struct engine *engine;
-    struct engine_connection *connection;
-};
-
-static int set_up(void **state)
-{
-    struct feed_fixture *e = calloc(1, sizeof(*e));
-    struct error err = {0};
-    assert_non_null(e);
-    void *inner = NULL;
-    assert_int_equal(fixture_set_up_created(&inner), 0);
-    e->f = inner;
-    e->engine = engine_open(&(struct engine_options){.kind = ENGINE_FILE}, &err);
-    assert_non_null(e->engine);
-    e->connection = engine_connect(e->engine, &err);
-    assert_non_null(e->connection);
-    *state = e;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct feed_fixture *e = *state;
-    void *inner = e->f;
-    assert_int_equal(fixture_tear_down(&inner), 0);
-    engine_disconnect(&e->connection);
-    engine_free(&e->engine);
-    free(e);
-    return 0;
-}
-
-/* Writes a file: the rows of `select`, which has all columns but the partition's. */
-static struct lake_new_file write_file(struct feed_fixture *e, const char *select, bool is_change)
-{
-    struct lake_new_file file = fixture_file(e->f, 0);
-    struct error err = {0};
-    struct buf path = {0};
-    if (is_change) {
-        file.path =
-            lake_change_path(&e->f->arena, &(struct lake_partition_field){.name = "p", .column = 1},
-                             1, file.partition);
-    }
-    assert_true(store_stage(e->f->table->store, file.path, &path, &err));
-    struct engine_parquet parquet = {.path = buf_text(&path)};
-    assert_true(
-        engine_write_parquet(e->connection, select, &parquet, &file.row_count, &file.size, &err));
-    assert_true(store_publish(e->f->table->store, &file.path, 1, &err));
-    buf_release(&path);
-    return file;
-}
-
-static uint32_t commit_file(struct feed_fixture *e, const char *select)
-{
-    struct lake_new_file file = write_file(e, select, false);
-    struct lake_commit commit = fixture_commit(e->f);
-    struct error err = {0};
-    uint32_t slot = 0;
-    commit.files = &file;
-    commit.file_count = 1;
-    assert_true(delta_lake.commit(e->f->table, &commit, &slot, &err));
-    return slot;
-}
-
-/* Which changes a test asks for; versions, not indexes. -1: the oldest, the newest. */
-struct asked {
-    int64_t from;
-    int64_t to;
-    struct lake_changes_options options;
-};
-
-static const struct asked everything = {
-    .from = -1, .to = -1, .options = {.inserts = true, .updates = true, .deletes = true}};
-
-/* A reader and the history it is over. */
-struct feed {
-    struct lake_history *history;
-    struct lake_changes *changes;
-};
-
-static bool open_feed(struct feed_fixture *e, struct asked asked, struct feed *out,
-                      struct error *err)
-{
-    struct lake_options table = {.location = e->f->location};
-    *out = (struct feed){0};
-    out->history = delta_history.open(
-        &(struct lake_history_options){.table = &table, .engine = e->connection, .to = asked.to},
-        err);
-    if (!out->history) {
-        return false;
-    }
-    asked.options.history = out->history;
-    asked.options.engine = e->connection;
-    asked.options.last = out->history->version_count - 1;
-    if ((asked.from < 0 ||
-         lake_history_find(out->history, asked.from, &asked.options.first, err)) &&
-        (asked.to < 0 || lake_history_find(out->history, asked.to, &asked.options.last, err))) {
-        out->changes = lake_changes_open(&asked.options, err);
-    }
-    return out->changes != NULL;
-}
-
-static void close_feed(struct feed *feed)
-{
-    lake_changes_free(&feed->changes);
-    lake_history_free(&feed->history);
-}
-
-/* The feed as text: "version type id partition" a line, in the order of versions. */
-static void assert_feed(struct feed_fixture *e, struct asked asked, const char *expected)
-{
-    struct error err = {0};
-    struct buf out = {0};
-    struct feed feed;
-    if (!open_feed(e, asked, &feed, &err)) {
-        fail_msg("%s", err.message);
-    }
-    for (;;) {
-        const struct column *columns = NULL;
-        uint32_t count = 0;
-        size_t version = 0;
-        if (!lake_changes_next(feed.changes, &columns, &count, &version, &err)) {
-            fail_msg("%s", err.message);
-        }
-        if (count == 0) {
-            break;
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            struct str type = view_str(&((const struct view *)columns[2].values)[i]);
-            struct str partition = view_str(&((const struct view *)columns[1].values)[i]);
-            int64_t id = ((const int64_t *)columns[3].values)[i];
-            assert_int_equal(feed.history->versions[version].id, id);
-            buf_append_format(&out, "%" PRId64 " %.*s %d %.*s\n", id, str_arg(type),
-                              ((const int32_t *)columns[0].values)[i], str_arg(partition));
-        }
-    }
-    assert_string_equal(buf_text(&out), expected);
-    buf_release(&out);
-    close_feed(&feed);
-}
-
-static void assert_counts(struct feed_fixture *e, uint64_t inserts, uint64_t updates,
-                          uint64_t deletes)
-{
-    struct lake_changes_stats counts;
-    struct lake_changes_options options = everything.options;
-    struct lake_options table = {.location = e->f->location};
-    struct error err = {0};
-    options.engine = e->connection;
-    options.history = delta_history.open(
-        &(struct lake_history_options){.table = &table, .engine = e->connection, .to = -1}, &err);
-    assert_non_null(options.history);
-    options.last = options.history->version_count - 1;
-    assert_true(lake_changes_count(&options, &counts, &err));
-    assert_int_equal(counts.inserts, inserts);
-    assert_int_equal(counts.updates, updates);
-    assert_int_equal(counts.deletes, deletes);
-    lake_history_free(&options.history);
-}
+#include "delta/log.h"
+#include "feed_fixture.h"
 
 static void added_files_and_vectors_mean_inserts_and_deletes(void **state)
 {
@@ -301,46 +140,343 @@ static void a_vacuumed_file_is_named(void **state)
     close_feed(&feed);
 }
 
-static void history_tells_what_each_version_did(void **state)
+/* --- tables without a feed --- */
+
+static void without_a_feed_replaced_files_mean_what_differs(void **state)
+{
+    struct feed_fixture *e = *state;
+    struct buf text = {0};
+    struct lake_new_file old = write_file(e, "SELECT unnest([1, 2, 2, 3])::INTEGER AS id", false);
+    struct lake_new_file new = write_file(e, "SELECT unnest([2, 3, 4])::INTEGER AS id", false);
+    append_metadata(e, "", &text);
+    append_action("add", &old, whole, &text);
+    commit_foreign(e, 1, &text);
+    append_action("remove", &old, whole, &text);
+    append_action("add", &new, whole, &text);
+    commit_foreign(e, 2, &text);
+    assert_feed(e, everything,
+                "1 insert 1 a b%/\n1 insert 2 a b%/\n1 insert 2 a b%/\n1 insert 3 a b%/\n"
+                "2 delete 1 a b%/\n2 delete 2 a b%/\n2 insert 4 a b%/\n");
+
+    static const char *const key[] = {"p"};
+    struct asked asked = everything;
+    asked.from = 2;
+    asked.options.key = key;
+    asked.options.key_count = 1;
+    assert_feed(e, asked,
+                "2 delete 2 a b%/\n2 update_preimage 1 a b%/\n2 update_postimage 4 a b%/\n");
+    buf_release(&text);
+}
+
+/* With a feed, a version that has no change files says of every row that it went or came. */
+static void a_table_may_keep_a_feed_in_some_versions_only(void **state)
+{
+    struct feed_fixture *e = *state;
+    struct buf text = {0};
+    struct lake_new_file first = write_file(e, "SELECT unnest([1, 2])::INTEGER AS id", false);
+    struct lake_new_file second = write_file(e, "SELECT unnest([2, 3])::INTEGER AS id", false);
+    struct lake_new_file third = write_file(e, "SELECT unnest([3, 4])::INTEGER AS id", false);
+    struct lake_new_file change =
+        write_file(e, "SELECT 4::INTEGER AS id, 'delete' AS _change_type", true);
+    append_action("add", &first, whole, &text);
+    commit_foreign(e, 1, &text);
+    append_action("remove", &first, whole, &text);
+    append_action("add", &second, whole, &text);
+    commit_foreign(e, 2, &text);
+    append_metadata(e, "\"delta.enableChangeDataFeed\":\"false\"", &text);
+    append_action("remove", &second, whole, &text);
+    append_action("add", &third, whole, &text);
+    commit_foreign(e, 3, &text);
+    append_metadata(e, "\"delta.enableChangeDataFeed\":\"true\"", &text);
+    append_action("cdc", &change, ",\"partitionValues\":{\"p\":\"a b%/\"},\"dataChange\":false",
+                  &text);
+    append_action("remove", &third, whole, &text);
+    append_action("add", &first, whole, &text);
+    commit_foreign(e, 4, &text);
+    assert_feed(e, everything,
+                "1 insert 1 a b%/\n1 insert 2 a b%/\n"
+                "2 delete 1 a b%/\n2 delete 2 a b%/\n2 insert 2 a b%/\n2 insert 3 a b%/\n"
+                "3 delete 2 a b%/\n3 insert 4 a b%/\n"
+                "4 delete 4 a b%/\n");
+
+    /* The metadata before the commits that are left is known from the newest, or by replay. */
+    struct asked late = everything;
+    late.from = 2;
+    late.to = 2;
+    assert_feed(e, late,
+                "2 delete 1 a b%/\n2 delete 2 a b%/\n2 insert 2 a b%/\n2 insert 3 a b%/\n");
+    buf_release(&text);
+}
+
+static void compaction_changes_no_row(void **state)
+{
+    struct feed_fixture *e = *state;
+    struct buf text = {0};
+    static const char moved[] = ",\"partitionValues\":{\"p\":\"a b%/\"},\"dataChange\":false";
+    struct lake_new_file old = write_file(e, "SELECT 1::INTEGER AS id", false);
+    struct lake_new_file new = write_file(e, "SELECT 1::INTEGER AS id", false);
+    append_action("add", &old, whole, &text);
+    commit_foreign(e, 1, &text);
+    append_action("remove", &old, moved, &text);
+    append_action("add", &new, moved, &text);
+    commit_foreign(e, 2, &text);
+    assert_feed(e, everything, "1 insert 1 a b%/\n");
+    buf_release(&text);
+}
+
+/* The descriptor of the vector that a commit brought, as an action says it. */
+static const char *vector_of(struct feed_fixture *e, int64_t version)
+{
+    struct buf text = {0};
+    struct error err = {0};
+    assert_true(store_get(e->f->table->store, delta_commit_key(&e->f->arena, version), 1 << 20,
+                          &text, &err));
+    const char *start = strstr(buf_text(&text), "\"deletionVector\":{");
+    assert_non_null(start);
+    const char *end = strchr(start, '}');
+    assert_non_null(end);
+    const char *vector = arena_format(&e->f->arena, "%s,%.*s}", whole, (int)(end - start), start);
+    buf_release(&text);
+    return vector;
+}
+
+static void rows_come_back_when_a_vector_goes(void **state)
 {
     struct feed_fixture *e = *state;
     struct error err = {0};
-    uint32_t slot = commit_file(e, "SELECT 1::INTEGER AS id UNION ALL SELECT 2");
-    assert_true(fixture_delete(e->f, slot, 0, 1, &err));
-    fixture_foreign(e->f, 3, "{\"txn\":{\"appId\":\"x\",\"version\":1}}\n");
-
-    struct lake_options table = {.location = e->f->location};
-    struct lake_history_options options = {.table = &table, .to = -1, .versions_only = true};
-    struct lake_history *h = delta_history.open(&options, &err);
-    assert_non_null(h);
-    const struct lake_version *v = h->versions;
-    assert_int_equal(h->version_count, 4);
-    assert_string_equal(v[0].operation, "CREATE TABLE");
-    assert_int_equal(v[0].parent_id, -1);
-    assert_true(v[0].keeps_rows);
-    assert_int_equal(v[1].files_added, 1);
-    assert_string_equal(v[1].operation, "STREAM");
-    assert_string_equal(v[1].position, "10");
-    assert_string_equal(v[1].engine, "leat/" LEAT_VERSION);
-    assert_false(v[1].keeps_rows);
-    assert_int_equal(v[2].files_changed, 1);
-    assert_int_equal(v[2].files_added + v[2].files_removed, 0);
-    assert_int_equal(v[3].id, 3);
-    assert_int_equal(v[3].parent_id, 2);
-    assert_null(v[3].operation);
-    assert_int_equal(v[3].rows_inserted, -1);
-    assert_true(v[3].keeps_rows);
-    lake_history_free(&h);
-
-    options.limit = 2;
-    h = delta_history.open(&options, &err);
-    assert_non_null(h);
-    assert_int_equal(h->version_count, 2);
-    assert_int_equal(h->versions[0].id, 2);
-    lake_history_free(&h);
+    struct buf text = {0};
+    uint32_t slot = commit_file(e, "SELECT unnest([7, 8, 9])::INTEGER AS id");
+    struct lake_new_file file = {.path = lake_table_file(e->f->table, slot)->path, .size = 1};
+    assert_true(fixture_delete(e->f, slot, 0, 2, &err));
+    const char *with_vector = vector_of(e, 2);
+    append_action("remove", &file, with_vector, &text);
+    append_action("add", &file, with_vector, &text);
+    commit_foreign(e, 3, &text);
+    append_action("remove", &file, with_vector, &text);
+    append_action("add", &file, whole, &text);
+    commit_foreign(e, 4, &text);
+    append_action("remove", &file, whole, &text);
+    commit_foreign(e, 5, &text);
+    append_action("add", &file, with_vector, &text);
+    commit_foreign(e, 6, &text);
+    append_action("remove", &file, with_vector, &text);
+    commit_foreign(e, 7, &text);
+    struct asked late = everything;
+    late.from = 3;
+    assert_feed(e, late,
+                "4 insert 7 a b%/\n4 insert 8 a b%/\n"
+                "5 delete 7 a b%/\n5 delete 8 a b%/\n5 delete 9 a b%/\n"
+                "6 insert 9 a b%/\n7 delete 9 a b%/\n");
+    buf_release(&text);
 }
 
-#define test_with_feed(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+static void a_removed_file_need_not_say_its_partition(void **state)
+{
+    struct feed_fixture *e = *state;
+    struct buf text = {0};
+    struct lake_new_file file = write_file(e, "SELECT 1::INTEGER AS id", false);
+    append_action("add", &file, whole, &text);
+    commit_foreign(e, 1, &text);
+    append_action("remove", &file, ",\"dataChange\":true", &text);
+    commit_foreign(e, 2, &text);
+    struct asked late = everything;
+    late.from = 2;
+    assert_feed(e, late, "2 delete 1 a b%/\n");
+
+    /* It is not read as null when nobody knows any more. */
+    fixture_remove_commit(e->f, 0);
+    struct error err = {0};
+    struct feed feed;
+    assert_false(open_feed(e, late, &feed, &err));
+    assert_int_equal(err.kind, ERROR_LOST);
+    close_feed(&feed);
+    buf_release(&text);
+}
+
+static void a_file_is_read_by_the_partition_that_it_was_written_with(void **state)
+{
+    struct feed_fixture *e = *state;
+    struct buf text = {0};
+    struct lake_new_file before = write_file(e, "SELECT 1::INTEGER AS id", false);
+    struct lake_new_file after = write_file(e, "SELECT 2::INTEGER AS id, 'in file' AS p", false);
+    append_action("add", &before, whole, &text);
+    commit_foreign(e, 1, &text);
+    append_metadata(e, "", &text);
+    char *columns = strstr(text.data, "\"partitionColumns\":[\"p\"]");
+    assert_non_null(columns);
+    memcpy(columns, "\"partitionColumns\":[   ]", strlen("\"partitionColumns\":[   ]"));
+    append_action("add", &after, ",\"partitionValues\":{},\"dataChange\":true", &text);
+    commit_foreign(e, 2, &text);
+    assert_feed(e, everything, "1 insert 1 a b%/\n2 insert 2 in file\n");
+    buf_release(&text);
+}
+
+static void a_null_partition_is_null(void **state)
+{
+    struct feed_fixture *e = *state;
+    struct buf text = {0};
+    struct error err = {0};
+    struct feed feed;
+    struct lake_new_file file = write_file(e, "SELECT 1::INTEGER AS id", false);
+    append_action("add", &file, ",\"partitionValues\":{\"p\":null},\"dataChange\":true", &text);
+    commit_foreign(e, 1, &text);
+    append_action("add", &file, ",\"partitionValues\":{\"p\":\"\"},\"dataChange\":true", &text);
+    commit_foreign(e, 2, &text);
+    const struct column *columns = NULL;
+    uint32_t count = 0;
+    assert_true(open_feed(e, everything, &feed, &err));
+    for (int i = 0; i < 2; i++) {
+        assert_true(lake_changes_next(feed.changes, &columns, &count, NULL, &err));
+        assert_int_equal(count, 1);
+        assert_false(column_is_valid(&columns[1], 0));
+    }
+    close_feed(&feed);
+    buf_release(&text);
+}
+
+/* --- cleaned logs --- */
+
+static void versions_that_are_left_are_read_without_those_before(void **state)
+{
+    struct feed_fixture *e = *state;
+    struct error err = {0};
+    struct lake_options options = {
+        .location = e->f->location, .pipeline = "shop", .engine = e->connection};
+    delta_lake.free(e->f->table);
+    e->f->table = delta_lake.open(&options, &err);
+    assert_non_null(e->f->table);
+    for (int i = 0; i < 50; i++) {
+        (void)commit_file(e, "SELECT 1::INTEGER AS id");
+    }
+    assert_true(delta_lake.maintain(e->f->table, &err)); /* a checkpoint of version 50 */
+    uint32_t slot = commit_file(e, "SELECT unnest([1, 2])::INTEGER AS id");
+    assert_true(fixture_delete(e->f, slot, 0, 1, &err));
+    for (int i = 0; i <= 50; i++) {
+        fixture_remove_commit(e->f, i);
+    }
+    assert_feed(e, everything, "51 insert 1 a b%/\n51 insert 2 a b%/\n52 delete 1 a b%/\n");
+    assert_refused(e, 50, -1, ERROR_CONFIG, "the oldest that is left is 51, the newest is 52");
+
+    fixture_remove_commit(e->f, 51); /* a gap: nothing leads to 52 */
+    assert_refused(e, -1, -1, ERROR_LOST, "commit 51");
+}
+
+static void a_log_without_commits_has_no_changes(void **state)
+{
+    struct feed_fixture *e = *state;
+    struct error err = {0};
+    struct lake_options options = {
+        .location = e->f->location, .pipeline = "shop", .engine = e->connection};
+    delta_lake.free(e->f->table);
+    e->f->table = delta_lake.open(&options, &err);
+    for (int i = 0; i < 50; i++) {
+        (void)commit_file(e, "SELECT 1::INTEGER AS id");
+    }
+    assert_true(delta_lake.maintain(e->f->table, &err));
+    for (int i = 0; i <= 50; i++) {
+        fixture_remove_commit(e->f, i);
+    }
+    assert_refused(e, -1, -1, ERROR_LOST, "every commit was cleaned");
+}
+
+/* --- mapped columns --- */
+
+/* Metadata of a table whose column "id" is called c-1 in files and whose partition "p" is c-2. */
+static void append_mapped(const struct feed_fixture *e, const char *mode, struct buf *out)
+{
+    owned(buf_release) struct buf plain = {0};
+    buf_append_format(&plain, "\"delta.columnMapping.mode\":\"%s\"", mode);
+    const char *configuration = arena_string(&e->f->arena, buf_text(&plain), plain.size);
+    buf_clear(&plain);
+    append_metadata(e, configuration, &plain);
+    const char *p = buf_text(&plain);
+    for (int i = 1; i <= 2; i++) {
+        const char *end = strstr(p, "\\\"metadata\\\":{}");
+        assert_non_null(end);
+        buf_append(out, p, (size_t)(end - p));
+        buf_append_format(out,
+                          "\\\"metadata\\\":{\\\"delta.columnMapping.id\\\":%d,"
+                          "\\\"delta.columnMapping.physicalName\\\":\\\"c-%d\\\"}",
+                          i, i);
+        p = end + strlen("\\\"metadata\\\":{}");
+    }
+    buf_append_text(out, p);
+}
+
+static struct lake_new_file write_mapped(struct feed_fixture *e, const char *select,
+                                         const char *const *names, const int32_t *ids,
+                                         uint32_t count)
+{
+    struct lake_new_file file = fixture_file(e->f, 0);
+    struct error err = {0};
+    struct buf path = {0};
+    assert_true(store_stage(e->f->table->store, file.path, &path, &err));
+    struct engine_parquet parquet = {
+        .path = buf_text(&path), .field_ids = ids, .names = names, .column_count = count};
+    assert_true(
+        engine_write_parquet(e->connection, select, &parquet, &file.row_count, &file.size, &err));
+    assert_true(store_publish(e->f->table->store, &file.path, 1, &err));
+    buf_release(&path);
+    return file;
+}
+
+static void mapped_columns_are_read_by_name_or_by_id(void **state)
+{
+    struct feed_fixture *e = *state;
+    static const char mapped[] = ",\"partitionValues\":{\"c-2\":\"x\"},\"dataChange\":true";
+    static const char *const modes[] = {"name", "id"};
+    static const char *const names[] = {"c-1"};
+    static const char *const foreign[] = {"anything"};
+    static const int32_t ids[] = {1};
+    struct buf text = {0};
+    for (int i = 0; i < 2; i++) {
+        struct lake_new_file file =
+            i == 0 ? write_mapped(e, "SELECT 5::INTEGER AS \"c-1\"", names, ids, 1)
+                   : write_mapped(e, "SELECT 5::INTEGER AS anything", foreign, ids, 1);
+        struct lake_new_file change =
+            write_file(e, "SELECT 6::INTEGER AS \"c-1\", 'delete' AS _change_type", true);
+        append_mapped(e, modes[i], &text);
+        append_action("add", &file, mapped, &text);
+        commit_foreign(e, 1, &text);
+        append_action("cdc", &change, mapped, &text);
+        commit_foreign(e, 2, &text);
+        assert_feed(e, everything, "1 insert 5 x\n2 delete 6 x\n");
+        fixture_remove_commit(e->f, 1);
+        fixture_remove_commit(e->f, 2);
+    }
+    append_mapped(e, "other", &text);
+    commit_foreign(e, 1, &text);
+    assert_refused(e, -1, -1, ERROR_CONFIG, "delta.columnMapping.mode = other");
+    fixture_remove_commit(e->f, 1);
+    append_metadata(e, "\"delta.columnMapping.mode\":\"name\"", &text);
+    commit_foreign(e, 1, &text);
+    assert_refused(e, -1, -1, ERROR_DATA, "column \"id\" has no delta.columnMapping.physicalName");
+    buf_release(&text);
+}
+
+static void a_mapped_table_is_read_but_not_written(void **state)
+{
+    struct feed_fixture *e = *state;
+    struct error err = {0};
+    struct buf text = {0};
+    static const char mapped[] = ",\"partitionValues\":{\"c-2\":\"x\"},\"dataChange\":true";
+    struct lake_new_file file = write_file(e, "SELECT 5::INTEGER AS \"c-1\"", false);
+    append_mapped(e, "name", &text);
+    append_action("add", &file, mapped, &text);
+    commit_foreign(e, 1, &text);
+    struct lake_options options = {.location = e->f->location, .engine = e->connection};
+    struct lake_table *t = delta_lake.open(&options, &err);
+    assert_non_null(t);
+    assert_string_equal(t->snapshot.column_names[0], "c-1");
+    assert_null(t->snapshot.column_ids);
+    assert_string_equal(lake_table_file(t, 0)->partition[0], "x");
+    delta_lake.free(t);
+    options.pipeline = "shop";
+    assert_null(delta_lake.open(&options, &err));
+    assert_int_equal(err.kind, ERROR_CONFIG);
+    assert_non_null(strstr(err.message, "delta.columnMapping.mode = name"));
+    buf_release(&text);
+}
 
 int main(void)
 {
@@ -351,7 +487,17 @@ int main(void)
         test_with_feed(columns_that_came_later_are_null_in_older_rows),
         test_with_feed(versions_that_are_not_there_are_refused),
         test_with_feed(a_vacuumed_file_is_named),
-        test_with_feed(history_tells_what_each_version_did),
+        test_with_feed(without_a_feed_replaced_files_mean_what_differs),
+        test_with_feed(a_table_may_keep_a_feed_in_some_versions_only),
+        test_with_feed(compaction_changes_no_row),
+        test_with_feed(rows_come_back_when_a_vector_goes),
+        test_with_feed(a_removed_file_need_not_say_its_partition),
+        test_with_feed(a_file_is_read_by_the_partition_that_it_was_written_with),
+        test_with_feed(a_null_partition_is_null),
+        test_with_feed(versions_that_are_left_are_read_without_those_before),
+        test_with_feed(a_log_without_commits_has_no_changes),
+        test_with_feed(mapped_columns_are_read_by_name_or_by_id),
+        test_with_feed(a_mapped_table_is_read_but_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
