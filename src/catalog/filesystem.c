@@ -1,9 +1,8 @@
 /* A catalog that is nothing but directories: the newest file v<N>.metadata.json of a table is its
  * state, and making v<N+1> where there is none is the commit.
  *
- * Old files are removed, so a writer that slept long enough could find v<N+1> free again. They are
- * removed in order: as long as v<N> is there, nobody has removed v<N+1>. That is looked at before
- * and after the file is made. */
+ * Old files are removed, so a writer that slept long enough may find v<N+1> free again. But the
+ * newest file is never removed: whoever made v<N+1> and sees no later one was the first. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +110,6 @@ static bool filesystem_load(struct iceberg_catalog *base, const struct iceberg_n
 
 /* --- create --- */
 
-/* Makes v<number>; `metadata` is parsed, so that nothing is written that cannot be read. */
 static bool put_metadata(const struct place *place, int64_t number,
                          const struct iceberg_metadata *metadata, struct error *err)
 {
@@ -124,6 +122,45 @@ static bool put_metadata(const struct place *place, int64_t number,
     free(text);
     arena_release(&a);
     return ok;
+}
+
+/* Later files are either built on v<number>, or on another one that was removed before it was made.
+ * Where the next one has been removed too, it goes in both cases, so that nobody takes it for the
+ * newest. */
+static void remove_if_passed(const struct place *place, int64_t number)
+{
+    struct arena a = {0};
+    struct error ignored = {0};
+    bool has_next = true;
+    if (metadata_file_exists(place->store, number + 1, &has_next, &ignored) && !has_next) {
+        (void)!store_remove(place->store, metadata_file_key(number, &a), &ignored);
+    }
+    arena_release(&a);
+}
+
+static bool check_was_first(const struct place *place, int64_t number, struct error *err)
+{
+    int64_t highest = 0;
+    if (!metadata_file_highest(place->store, &highest, err)) {
+        return error_recast(err, ERROR_UNKNOWN);
+    }
+    if (highest == number) {
+        return true;
+    }
+    if (highest > number) {
+        remove_if_passed(place, number);
+    }
+    return error_set(err, ERROR_UNKNOWN,
+                     "v%" PRId64 " was made, but the newest is v%" PRId64
+                     ": others were at work meanwhile",
+                     number, highest);
+}
+
+/* Makes v<number>; `metadata` is parsed, so that nothing is written that cannot be read. */
+static bool make_version(const struct place *place, int64_t number,
+                         const struct iceberg_metadata *metadata, struct error *err)
+{
+    return put_metadata(place, number, metadata, err) && check_was_first(place, number, err);
 }
 
 /* Readers find the newest file without it, only slower. */
@@ -163,7 +200,7 @@ static bool create_at(const struct place *place, const struct iceberg_create *cr
     with_location.location = place->location;
     owned(iceberg_metadata_free) struct iceberg_metadata *m =
         iceberg_metadata_from(iceberg_metadata_make(&with_location), err);
-    if (!m || !put_metadata(place, 1, m, err)) {
+    if (!m || !make_version(place, 1, m, err)) {
         return false;
     }
     hint(place, 1);
@@ -226,17 +263,16 @@ static bool base_number(const struct place *place, const char *base_location, in
 
 static bool check_is_newest(const struct place *place, int64_t number, struct error *err)
 {
-    bool has_base = false;
-    bool has_next = false;
-    if (!metadata_file_exists(place->store, number, &has_base, err) ||
-        !metadata_file_exists(place->store, number + 1, &has_next, err)) {
+    int64_t highest = 0;
+    if (!metadata_file_highest(place->store, &highest, err)) {
         return false;
     }
-    return (has_base && !has_next) ||
-           error_set(err, ERROR_CONFLICT, "v%" PRId64 " is no longer the newest metadata", number);
+    return highest == number ||
+           error_set(err, ERROR_CONFLICT, "the newest metadata is v%" PRId64 ", not v%" PRId64,
+                     highest, number);
 }
 
-/* Only files of this table; only in order; what cannot be removed ends it (see above). */
+/* Only files of this table. What cannot be removed stays. */
 static void remove_dropped(const struct place *place, const struct iceberg_metadata *m,
                            const json_t *dropped)
 {
@@ -254,27 +290,8 @@ static void remove_dropped(const struct place *place, const struct iceberg_metad
             !metadata_file_parse(file + directory + 10, &parsed)) {
             continue;
         }
-        if (!store_remove(place->store, file + directory + 1, &ignored)) {
-            return;
-        }
+        (void)!store_remove(place->store, file + directory + 1, &ignored);
     }
-}
-
-static bool commit_next(const struct place *place, int64_t number,
-                        const struct iceberg_metadata *next, struct error *err)
-{
-    bool has_base = false;
-    struct error failure = {0};
-    if (!put_metadata(place, number + 1, next, err)) {
-        return false;
-    }
-    if (metadata_file_exists(place->store, number, &has_base, &failure) && has_base) {
-        return true;
-    }
-    return error_set(err, ERROR_UNKNOWN,
-                     "v%" PRId64 " was made, but v%" PRId64
-                     " has gone meanwhile: others may have been faster",
-                     number + 1, number);
 }
 
 static bool filesystem_commit(struct iceberg_catalog *base, const struct iceberg_name *name,
@@ -295,9 +312,8 @@ static bool filesystem_commit(struct iceberg_catalog *base, const struct iceberg
         !check_is_newest(&place, number, err)) {
         return false;
     }
-    json_t *json =
-        iceberg_metadata_apply(move->from, move->requirements, move->updates, move->from_location,
-                               &dropped, err);
+    json_t *json = iceberg_metadata_apply(move->from, move->requirements, move->updates,
+                                          move->from_location, &dropped, err);
     if (!json) {
         return false;
     }
@@ -305,13 +321,13 @@ static bool filesystem_commit(struct iceberg_catalog *base, const struct iceberg
     if (!next) {
         return error_recast(err, ERROR_FATAL); /* the updates made it wrong */
     }
-    if (!commit_next(&place, number, next, err)) {
+    if (!make_version(&place, number + 1, next, err)) {
         return false;
     }
     hint(&place, number + 1);
     remove_dropped(&place, next, dropped);
-    to->location = strdup(arena_format(&a, "%s/%s", place.location,
-                                       metadata_file_key(number + 1, &a)));
+    to->location =
+        strdup(arena_format(&a, "%s/%s", place.location, metadata_file_key(number + 1, &a)));
     to->metadata = take(next);
     return true;
 }

@@ -96,6 +96,23 @@ bool metadata_file_exists(struct store *s, int64_t number, bool *exists, struct 
     return ok;
 }
 
+bool metadata_file_highest(struct store *s, int64_t *number, struct error *err)
+{
+    owned(store_entries_release) struct store_entries entries = {0};
+    *number = -1;
+    if (!store_list(s, "metadata", "v", &entries, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < entries.count; i++) {
+        struct metadata_file file;
+        if (metadata_file_parse(entries.items[i].name, &file) && file.is_versioned &&
+            file.number > *number) {
+            *number = file.number;
+        }
+    }
+    return true;
+}
+
 /* Reads v<number>; out->name stays as it was when there is none. */
 static bool read_version(struct store *s, int64_t number, struct arena *a,
                          struct metadata_file *out, struct buf *data, bool *exists,

@@ -30,6 +30,9 @@ char *metadata_file_key(int64_t number, struct arena *a);
 must_check bool metadata_file_exists(struct store *s, int64_t number, bool *exists,
                                      struct error *err);
 
+/* The highest N of the files v<N>; -1: there is none. */
+must_check bool metadata_file_highest(struct store *s, int64_t *number, struct error *err);
+
 /* Reads the newest metadata file into `data`: that of version-hint.text, or one that comes after
  * it; without a hint that is right, the one of the highest number. out->name NULL: there is none.
  * The name is in the arena. */

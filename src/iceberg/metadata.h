@@ -99,10 +99,12 @@ json_t *iceberg_spec_make(const struct iceberg_spec *spec);
  * (for catalogs that have no server). Requirements and updates are arrays as CommitTableRequest has
  * them; supported updates: add-schema, set-current-schema, add-spec, set-default-spec,
  * add-snapshot, set-snapshot-ref, remove-snapshots, set-properties, remove-properties; others are
- * ERROR_FATAL. A requirement that does not hold is ERROR_CONFLICT. `previous_location` goes into
- * the metadata-log, which is cut to write.metadata.previous-versions-max (100); `dropped` (array of
- * strings, new reference; may be NULL) gets the files that fell out of it. last-updated-ms never
- * goes backwards. */
+ * ERROR_FATAL. A requirement that does not hold is ERROR_CONFLICT, as is a snapshot whose sequence
+ * number is taken. A snapshot that a branch or tag points to cannot be removed (ERROR_FATAL);
+ * format version 1 is ERROR_CONFIG. `m` is not changed, but shares parts with the result.
+ * `previous_location` goes into the metadata-log, which is cut to
+ * write.metadata.previous-versions-max (100); `dropped` (array of strings, new reference; may be
+ * NULL) gets the files that fell out of it. last-updated-ms never goes backwards. */
 must_check json_t *iceberg_metadata_apply(const struct iceberg_metadata *m,
                                           const json_t *requirements, const json_t *updates,
                                           const char *previous_location, json_t **dropped,

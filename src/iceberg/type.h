@@ -43,7 +43,9 @@ const char *iceberg_type_text(struct type t, struct arena *a);
  * are; timestamp_ns and timestamptz_ns as timestamp and timestamptz; fixed(n) as binary. */
 bool iceberg_type_parse(const char *text, struct type *out);
 
-/* A schema object of the metadata, in the arena. ERROR_DATA. */
+/* A schema object of the metadata, in the arena. ERROR_DATA, also for identifier fields that no
+ * reader takes: not required, not primitive, floats. Where an identifier lies inside a struct, no
+ * column is marked: some columns of a key are no key. */
 must_check bool iceberg_schema_parse(const json_t *object, struct arena *a,
                                      struct iceberg_schema *out, struct error *err);
 
@@ -53,8 +55,9 @@ must_check bool iceberg_schema_parse(const json_t *object, struct arena *a,
 struct schema *iceberg_schema_model(const struct iceberg_schema *s, struct error *err);
 
 /* The metadata's schema object (new reference) for a schema of the table's types. `ids[i]` is the
- * field id of column i; columns with is_key become required identifier fields, unless their type
- * (float) forbids it. `doc` keeps the source's type and number as JSON text. */
+ * field id of column i. Columns with is_key are required, as are those that are not nullable, and
+ * are the identifier fields, unless the type of one of them (float) forbids it: then there are
+ * none. `doc` keeps the source's type and number as JSON text. */
 json_t *iceberg_schema_make(const struct schema *schema, const int32_t *ids, int32_t schema_id);
 
 /* ---- single values ---- */
