@@ -9,7 +9,7 @@
 #include "cli/output.h"
 #include "cli/query_references.h"
 #include "cli/query_text.h"
-#include "delta/delta.h"
+#include "cli/table_argument.h"
 #include "engine/engine.h"
 #include "lake/view.h"
 
@@ -17,6 +17,7 @@ static const uint64_t memory_bytes = UINT64_C(1) << 30;
 
 /* A table that the query names. */
 struct source {
+    struct table_argument argument;
     struct lake_table *table;
     const char *name; /* SQL of the view over it */
 };
@@ -30,14 +31,15 @@ struct query {
     struct query_text text;
     struct query_references references;
     struct source *sources; /* one per table of `references` */
-    uint32_t source_count;  /* that are open */
+    uint32_t source_count;
 };
 
-static void table_free(struct lake_table **t)
+static void source_release(struct source *s)
 {
-    if (*t) {
-        (*t)->type->free(take(*t));
+    if (s->table) {
+        s->table->type->free(take(s->table));
     }
+    table_argument_release(&s->argument);
 }
 
 static void query_release(struct query *q)
@@ -46,7 +48,7 @@ static void query_release(struct query *q)
     engine_disconnect(&q->connection);
     engine_free(&q->engine);
     for (uint32_t i = 0; i < q->source_count; i++) {
-        table_free(&q->sources[i].table);
+        source_release(&q->sources[i]);
     }
     if (q->temp_directory && !file_remove_tree(q->temp_directory, &err)) {
         (void)fprintf(stderr, "leat: %s\n", err.message);
@@ -84,60 +86,45 @@ static bool open_engine(struct query *q, struct error *err)
 
 /* --- tables --- */
 
-static const char *last_step(struct arena *a, const char *location)
+static bool open_table(struct query *q, const struct query_table *t, struct source *s,
+                       struct error *err)
 {
-    size_t size = strlen(location);
-    while (size > 1 && location[size - 1] == '/') {
-        size--;
+    if (!table_argument_open(q->arguments, t->word, &s->argument, err)) {
+        return false;
     }
-    size_t start = size;
-    while (start > 0 && location[start - 1] != '/') {
-        start--;
-    }
-    return arena_string(a, location + start, size - start);
-}
-
-static struct lake_table *open_table(struct query *q, const struct query_table *t,
-                                     const char **name, struct error *err)
-{
-    const struct lake_options options = {
-        .location = t->word, .at = t->at, .engine = q->connection};
-    *name = last_step(&q->arena, t->word);
-    struct lake_table *table = delta_lake.open(&options, err);
-    if (table && !table->snapshot.exists) {
-        table_free(&table);
-        error_set(err, ERROR_CONFIG, "there is no table \"%s\"", t->word);
-    }
-    return table;
+    struct lake_options options = s->argument.lake;
+    options.at = t->at;
+    options.engine = q->connection;
+    s->table = s->argument.lake_type->open(&options, err);
+    return s->table && (s->table->snapshot.exists ||
+                        error_set(err, ERROR_CONFIG, "there is no table \"%s\"", t->word));
 }
 
 /* Opens a table and makes its view, in a schema of its own: the last part of its name is what the
  * query calls it by, and may be that of another table too. */
-static bool add_source(struct query *q, const struct query_table *t, struct error *err)
+static bool add_source(struct query *q, uint32_t index, struct error *err)
 {
-    struct source *s = &q->sources[q->source_count];
-    const char *name = NULL;
-    s->table = open_table(q, t, &name, err);
-    if (!s->table) {
+    const struct query_table *t = &q->references.tables[index];
+    struct source *s = &q->sources[index];
+    const char *schema = arena_format(&q->arena, "leat_%u", index + 1);
+    owned(buf_release) struct buf sql = {0};
+    if (!open_table(q, t, s, err)) {
         return false;
     }
-    q->source_count++;
-    const char *schema = arena_format(&q->arena, "leat_%u", q->source_count);
-    owned(buf_release) struct buf sql = {0};
     buf_append_identifier(&sql, schema);
     buf_append_char(&sql, '.');
-    buf_append_identifier(&sql, name);
+    buf_append_identifier(&sql, s->argument.name);
     s->name = arena_string(&q->arena, buf_text(&sql), sql.size);
-    return lake_view_create(s->table, q->connection, schema, name, err) ||
+    return lake_view_create(s->table, q->connection, schema, s->argument.name, err) ||
            error_wrap(err, "table \"%s\"", t->word);
 }
 
 static bool add_sources(struct query *q, struct error *err)
 {
-    const struct query_references *r = &q->references;
-    q->sources = arena_array(&q->arena, (size_t)r->table_count + 1, sizeof(*q->sources));
-    for (uint32_t i = 0; i < r->table_count; i++) {
-        if (!add_source(q, &r->tables[i], err)) {
+    q->source_count = q->references.table_count;
+    q->sources = arena_zalloc(&q->arena, ((size_t)q->source_count + 1) * sizeof(*q->sources));
+    for (uint32_t i = 0; i < q->source_count; i++) {
+        if (!add_source(q, i, err)) {
             return false;
         }
     }

@@ -37,6 +37,15 @@ static const char *last_part(struct arena *a, const char *text, char separator)
 
 /* --- a location --- */
 
+/* A metadata file lies two steps below its table. */
+static const char *location_name(struct arena *a, const char *location)
+{
+    const char *directory = strstr(location, "/metadata/");
+    return ends_with(location, metadata_ending) && directory
+               ? last_part(a, arena_string(a, location, (size_t)(directory - location)), '/')
+               : last_part(a, location, '/');
+}
+
 static bool has_directory(const char *location, const char *directory, bool *found,
                           struct error *err)
 {
@@ -53,6 +62,7 @@ static bool has_directory(const char *location, const char *directory, bool *fou
 static void found_delta(struct table_argument *t, const char *location)
 {
     t->type = &delta_history;
+    t->lake_type = &delta_lake;
     t->lake = (struct lake_options){.location = location};
     t->location = location;
     t->name = last_part(&t->arena, location, '/');
@@ -66,8 +76,9 @@ static bool found_iceberg(struct table_argument *t, const char *location, struct
         return false;
     }
     t->type = &iceberg_history;
+    t->lake_type = &iceberg_lake;
     t->location = location;
-    t->name = last_part(&t->arena, location, '/');
+    t->name = location_name(&t->arena, location);
     t->lake = (struct lake_options){.catalog = t->catalog, .table = t->name};
     return true;
 #else
@@ -198,6 +209,7 @@ static bool try_iceberg(struct search *s, const char *namespace, const char *tab
         iceberg_catalog_free(&t->catalog);
         t->catalog = take(catalog);
         t->type = &iceberg_history;
+        t->lake_type = &iceberg_lake;
         t->location = location;
         t->name = table;
         t->lake = (struct lake_options){.catalog = t->catalog,

@@ -13,6 +13,7 @@
 
 struct table_argument {
     const struct lake_history_type *type;
+    const struct lake_type *lake_type;
     struct lake_options lake;        /* for reading; `engine` is left to the caller */
     const char *word;                /* as it was given */
     const char *name;                /* of the table, without what it is in */
