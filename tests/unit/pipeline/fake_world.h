@@ -84,6 +84,7 @@ static struct source *fake_source_open(const struct source_open *open, struct er
     s->table = (struct source_table){.name = {"public", "t"}, .schema = world.schema};
     s->base.tables = &s->table;
     s->base.table_count = 1;
+    s->base.has_memory = true;
     (void)strcpy(s->base.identity, "fake");
     if (world.has_slot) {
         s->base.remembered = position_integer(world.acknowledged);
