@@ -179,7 +179,7 @@ def test_foreign_rows_stay_where_foreign_changes_are_accepted(
 
 @pytest.fixture
 def shop(spark: Spark, leat: Leat) -> str:
-    """leat's warehouse as a catalog of Spark's, by its name there."""
+    """Leat's warehouse as a catalog of Spark's, by its name there."""
     name = f"shop_{abs(hash(str(leat.dir)))}"
     spark.catalog(name, type="hadoop", warehouse=str(leat.lake / "iceberg"))
     return name

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pyiceberg.catalog.noop import NoopCatalog
-from pyiceberg.io import load_file_io
-from pyiceberg.serializers import ToOutputFile
+from pyiceberg.io import FileIO, load_file_io
+from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC
+from pyiceberg.schema import Schema
+from pyiceberg.serializers import FromInputFile, ToOutputFile
 from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.metadata import TableMetadata, new_table_metadata
 from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
-from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC
-from pyiceberg.schema import Schema
 from pyiceberg.table.update import TableRequirement, TableUpdate, update_table_metadata
 
 from .iceberg import metadata_file
@@ -29,8 +28,6 @@ class FilesystemCatalog(NoopCatalog):
         """Returns the table in its newest state."""
         place = str(metadata_file(self.directory))
         io = load_file_io(location=place)
-        from pyiceberg.serializers import FromInputFile
-
         found = FromInputFile.table_metadata(io.new_input(place))
         return Table(("files", self.directory.name), found, place, io, self)
 
@@ -57,11 +54,12 @@ class FilesystemCatalog(NoopCatalog):
         place = metadata_file(self.directory)
         found = update_table_metadata(table.metadata, updates, metadata_location=str(place))
         number = int(place.name.removeprefix("v").split(".")[0]) + 1
-        return CommitTableResponse(
-            metadata=found, metadata_location=self.put(number, found)
+        return CommitTableResponse.model_validate(
+            {"metadata": found, "metadata-location": self.put(number, found)}
         )
 
-    def _delete_old_metadata(self, *_: Any) -> None:
+    @staticmethod
+    def _delete_old_metadata(io: FileIO, base: TableMetadata, metadata: TableMetadata) -> None:
         """Old files stay."""
 
 
