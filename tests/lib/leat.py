@@ -5,6 +5,7 @@ Everything that depends on leat's command line and configuration keys is in this
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -215,7 +216,7 @@ class Leat:
         for one in sinks:
             if mode is not None:
                 one["mode"] = mode
-            one.update(sink or {})
+            one.update(copy.deepcopy(dict(sink or {})))  # YAML would name what is shared
         pipeline: Config = {
             "source": {"type": "postgres", "url": url, "tables": list(tables), **(source or {})},
             "state_dir": str(self.state),
