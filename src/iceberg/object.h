@@ -21,9 +21,9 @@ must_check bool iceberg_object_get(const struct iceberg_objects *o, const char *
                                    struct buf *out, struct error *err);
 
 /* The manifests of a snapshot, in the arena; those of version 1 may be in the metadata itself. */
-must_check bool iceberg_list_read(const struct iceberg_objects *o,
-                                  const struct iceberg_snapshot *s, struct arena *a,
-                                  struct iceberg_manifests *out, struct error *err);
+must_check bool iceberg_list_read(const struct iceberg_objects *o, const struct iceberg_snapshot *s,
+                                  struct arena *a, struct iceberg_manifests *out,
+                                  struct error *err);
 
 /* The entries of a manifest, in the arena. */
 must_check bool iceberg_manifest_read(const struct iceberg_objects *o,

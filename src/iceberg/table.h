@@ -44,8 +44,8 @@ struct iceberg_table {
     char *property; /* owned; "leat.<pipeline>"; NULL: opened for reading */
     char *label;    /* owned; "namespace.table", for messages */
 
-    struct iceberg_metadata *metadata; /* owned; NULL: there is no table */
-    char *metadata_location; /* owned; NULL: the catalog does not say */
+    struct iceberg_metadata *metadata;       /* owned; NULL: there is no table */
+    char *metadata_location;                 /* owned; NULL: the catalog does not say */
     const struct iceberg_snapshot *snapshot; /* that is shown; NULL: none */
 
     struct arena list_arena; /* of `manifests` */
