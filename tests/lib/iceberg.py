@@ -175,7 +175,8 @@ def _file_rows(task: FileScanTask, schema: Schema, spec: PartitionSpec) -> list[
         items.append("file_row_number AS _row")
         found = (
             connection.execute(
-                f"SELECT {', '.join(items)} FROM read_parquet(?, file_row_number = true)", [file]
+                f"SELECT {', '.join(items)} FROM read_parquet(?, file_row_number = true, hive_partitioning = false)",
+                [file],
             )
             .fetch_arrow_table()
             .to_pylist()
