@@ -97,7 +97,7 @@ def iceberg_snapshots(location: Path | str) -> list[Snapshot]:
 
 def iceberg_table(location: Path | str, snapshot: int | None = None) -> pa.Table:
     """Returns the rows of a table (at a snapshot) as `pyiceberg` reads them."""
-    return _table(location).scan(snapshot_id=snapshot).to_arrow()
+    return open_table(location).scan(snapshot_id=snapshot).to_arrow()
 
 
 def iceberg_rows(location: Path | str, snapshot: int | None = None) -> list[Row]:
@@ -107,11 +107,11 @@ def iceberg_rows(location: Path | str, snapshot: int | None = None) -> list[Row]
 
 def iceberg_files(location: Path | str, snapshot: int | None = None) -> set[str]:
     """Returns the names of the live data files of a table (at a snapshot)."""
-    tasks = _table(location).scan(snapshot_id=snapshot).plan_files()
+    tasks = open_table(location).scan(snapshot_id=snapshot).plan_files()
     return {Path(task.file.file_path).name for task in tasks}
 
 
-def _table(location: Path | str) -> StaticTable:
+def open_table(location: Path | str) -> StaticTable:
     return StaticTable.from_metadata(str(metadata_file(location)))
 
 
@@ -120,7 +120,7 @@ def _table(location: Path | str) -> StaticTable:
 
 def iceberg_rows_duckdb(location: Path | str, snapshot: int | None = None) -> list[Row]:
     """Returns the rows of a table (at a snapshot) as DuckDB reads its live files."""
-    table = _table(location)
+    table = open_table(location)
     scan = table.scan(snapshot_id=snapshot)
     rows: list[Row] = []
     for task in scan.plan_files():

@@ -91,6 +91,13 @@ class Spark:
         """Runs a statement and returns its rows."""
         return arrow(self.session.sql(text))
 
+    def catalog(self, name: str, **settings: str) -> None:
+        """Makes an Iceberg catalog known by a name that none has had yet."""
+        prefix = f"spark.sql.catalog.{name}"
+        self.session.conf.set(prefix, "org.apache.iceberg.spark.SparkCatalog")
+        for key, value in {"cache-enabled": "false", **settings}.items():
+            self.session.conf.set(f"{prefix}.{key}", value)
+
     def view(self, name: str, parquet: Path) -> None:
         """Makes a Parquet file readable as a table."""
         self.session.read.parquet(str(parquet)).createOrReplaceTempView(name)
