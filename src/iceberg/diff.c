@@ -94,11 +94,12 @@ static bool take_deletes(struct diff *d, const struct iceberg_entry *entry, bool
     if (!iceberg_deletes_check(&entry->file, err)) {
         return false;
     }
-    struct deletes *known = map_get(&d->deletes, str_from(entry->file.path));
+    const char *name = iceberg_deletes_name(&entry->file, d->arena);
+    struct deletes *known = map_get(&d->deletes, str_from(name));
     if (!known) {
         known = arena_zalloc(d->arena, sizeof(*known));
         known->entry = entry;
-        (void)map_put(&d->deletes, str_from(entry->file.path), known);
+        (void)map_put(&d->deletes, str_from(name), known);
     }
     known->in_from |= in_from;
     known->in_to |= in_to;

@@ -46,6 +46,12 @@ struct lake_statistics {
     } min, max;
 };
 
+/* A column that has one value in all rows of a file. The file need not hold it. */
+struct lake_file_value {
+    int32_t column_id;
+    const char *text; /* SQL casts it to the column's type; NULL: null */
+};
+
 /* A live data file. `slot` numbers files for the life of the open table and is never reused; what
  * it points to is borrowed until the table's next commit or refresh. */
 struct lake_file {
@@ -56,6 +62,8 @@ struct lake_file {
     uint64_t size;                /* bytes */
     uint64_t deleted_count;
     const struct roaring_bitmap_s *deleted; /* row numbers that are deleted; NULL: none */
+    const struct lake_file_value *values;   /* where columns are known by id */
+    uint32_t value_count;
 };
 
 /* By what a table is divided into partitions. */

@@ -174,6 +174,21 @@ bool lake_scan_append(const struct lake_scan *s, struct buf *sql, struct error *
     return true;
 }
 
+/* What the table says of the file's values, be they in the file or not: their scan opens no file that
+ * a condition on them leaves out. */
+static void set_values(const struct lake_snapshot *s, const struct lake_file *f,
+                       struct lake_file_column *columns)
+{
+    for (uint32_t i = 0; s->column_ids && i < s->schema->column_count; i++) {
+        for (uint32_t v = 0; v < f->value_count; v++) {
+            if (f->values[v].column_id == s->column_ids[i]) {
+                columns[i] =
+                    (struct lake_file_column){.from = LAKE_CONSTANT, .text = f->values[v].text};
+            }
+        }
+    }
+}
+
 struct lake_file_column *lake_scan_columns(const struct lake_table *t, const struct lake_file *f,
                                            struct arena *a)
 {
@@ -192,5 +207,6 @@ struct lake_file_column *lake_scan_columns(const struct lake_table *t, const str
         columns[s->partition[i].column] =
             (struct lake_file_column){.from = LAKE_CONSTANT, .text = f->partition[i]};
     }
+    set_values(s, f, columns);
     return columns;
 }

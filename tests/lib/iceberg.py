@@ -174,15 +174,10 @@ def _file_rows(task: FileScanTask, schema: Schema, spec: PartitionSpec) -> list[
             if field.field_id in names
         ]
         items.append("file_row_number AS _row")
-        found = (
-            connection.execute(
-                f"SELECT {', '.join(items)} FROM read_parquet(?, file_row_number = true,"
-                " hive_partitioning = false)",
-                [file],
-            )
-            .fetch_arrow_table()
-            .to_pylist()
-        )
+        # A value in a path is escaped: none may come from there.
+        options = "file_row_number = true, hive_partitioning = false"
+        query = f"SELECT {', '.join(items)} FROM read_parquet(?, {options})"
+        found = connection.execute(query, [file]).fetch_arrow_table().to_pylist()
         deleted = _deleted(connection, task.delete_files, data_file.file_path)
     assert len(found) == data_file.record_count, f"{file}: {len(found)} rows"
     assert all(row < len(found) for row in deleted), f"{file}: deleted rows past the end"

@@ -159,6 +159,6 @@ def _entries(value: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def _key(key: Any, kind: pa.DataType) -> Any:
-    if isinstance(key, str) and not isinstance(key, Number) and not pa.types.is_string(kind):
-        return _value(Number(key), kind)
-    return _value(key, kind)
+    # The names of an object are text, also where they are numbers.
+    is_number = pa.types.is_integer(kind) or pa.types.is_decimal(kind)
+    return _value(Number(key) if is_number else key, kind)

@@ -27,8 +27,9 @@ SETTINGS = {
     "spark.driver.memory": HEAP,
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
+    # The quick compiler only, and room for what it makes: the session is short.
     "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseSerialGC"
-    " -XX:TieredStopAtLevel=1",
+    " -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
     "spark.default.parallelism": "2",
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.session.timeZone": "UTC",

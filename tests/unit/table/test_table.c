@@ -299,6 +299,25 @@ static void rows_that_are_in_are_skipped(void **state)
     assert_int_equal(f->lake->version_count, versions + 1);
 }
 
+static void a_heartbeat_while_read_again_does_not_move_the_record_back(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    start(f);
+    whole(f, ROW_INSERT, 4, 40, "d");
+    commit(f, PHASE_STREAMING);
+    uint64_t held = table_snapshot(f->table)->record.position.integer;
+    restart(f);
+    struct barrier barrier = {
+        .epoch = 99, .position = position_integer(held - 5), .phase = PHASE_STREAMING};
+    assert_true(table_commit(f->table, &barrier, barrier.position, true, &err));
+    assert_int_equal(table_snapshot(f->table)->record.position.integer, held);
+    f->position -= 10; /* then comes what the table has already */
+    whole(f, ROW_INSERT, 4, 40, "d");
+    commit(f, PHASE_STREAMING);
+    assert_rows(f, "|1|10|a |2|20|b |3|30|~ |4|40|d");
+}
+
 static void a_key_value_that_was_not_sent_is_that_of_its_before_image(void **state)
 {
     struct fixture *f = *state;
@@ -835,6 +854,7 @@ int main(void)
         UPSERT(a_filtered_table_takes_absent_keys_as_ordinary),
         UPSERT(a_value_that_nobody_has_is_an_error),
         UPSERT(rows_that_are_in_are_skipped),
+        UPSERT(a_heartbeat_while_read_again_does_not_move_the_record_back),
         UPSERT(a_key_value_that_was_not_sent_is_that_of_its_before_image),
         UPSERT(a_null_key_is_refused),
         UPSERT(without_a_feed_deletes_read_nothing),

@@ -1,0 +1,1 @@
+SELECT trim(BOTH FROM x), version AS of FROM größe größe, 'x' WHERE a IS DISTINCT FROM b

@@ -1,0 +1,1 @@
+PIVOT a ON x IN (1, 2) USING sum(y) GROUP BY z

@@ -1,0 +1,1 @@
+SELECT o.id FROM analytics.orders VERSION AS OF 3 AS o JOIN './lake/it''s' FOR TIMESTAMP AS OF '2026-11-21 14:05' c USING (id);
