@@ -237,9 +237,10 @@ static inline void fixture_put(const struct fixture *f, int number, const json_t
     assert_int_equal(json_dump_file(metadata, path, JSON_COMPACT), 0);
 }
 
-/* Another program commits a snapshot of this operation over the newest one's files. Returns its id.
- */
-static inline int64_t fixture_foreign(const struct fixture *f, const char *operation)
+/* Another program commits a snapshot of this operation: of the files that a manifest list names;
+ * NULL: of those that the newest one has. Returns its id. */
+static inline int64_t fixture_foreign_of(const struct fixture *f, const char *operation,
+                                         const char *list)
 {
     int number = 0;
     json_t *m = fixture_metadata(f, &number);
@@ -251,6 +252,9 @@ static inline int64_t fixture_foreign(const struct fixture *f, const char *opera
     (void)json_object_set_new(s, "snapshot-id", json_integer(id));
     (void)json_object_set_new(s, "sequence-number", json_integer(sequence));
     (void)json_object_set_new(s, "summary", json_pack("{s:s}", "operation", operation));
+    if (list) {
+        (void)json_object_set_new(s, "manifest-list", json_string(list));
+    }
     (void)json_array_append_new(all, s);
     (void)json_object_set_new(m, "last-sequence-number", json_integer(sequence));
     (void)json_object_set_new(m, "current-snapshot-id", json_integer(id));
@@ -258,12 +262,109 @@ static inline int64_t fixture_foreign(const struct fixture *f, const char *opera
     (void)json_array_append_new(
         log, json_pack("{s:I, s:o}", "timestamp-ms", (json_int_t)1, "metadata-file",
                        json_sprintf("file://%s/metadata/v%d.metadata.json", f->directory, number)));
-    (void)json_object_set_new(
-        m, "refs", json_pack("{s:{s:I, s:s}}", "main", "snapshot-id", (json_int_t)id, "type",
-                             "branch"));
+    (void)json_object_set_new(m, "refs",
+                              json_pack("{s:{s:I, s:s}}", "main", "snapshot-id", (json_int_t)id,
+                                        "type", "branch"));
     fixture_put(f, number + 1, m);
     json_decref(m);
     return id;
+}
+
+static inline int64_t fixture_foreign(const struct fixture *f, const char *operation)
+{
+    return fixture_foreign_of(f, operation, NULL);
+}
+
+static inline void fixture_write(struct fixture *f, const char *key, struct str data)
+{
+    struct error err = {0};
+    if (!store_put(f->table->store, key, data, &err)) {
+        fail_msg("%s", err.message);
+    }
+}
+
+/* Another program's delete file that is about no single file: `select` gives file_path and pos. */
+static inline struct iceberg_entry fixture_delete_file(struct fixture *f, const char *select)
+{
+    static int number;
+    struct error err = {0};
+    struct buf path = {0};
+    struct iceberg_table *t = inside(f->table);
+    uint64_t rows = 0;
+    uint64_t size = 0;
+    const char *key = arena_format(&f->arena, "data/foreign-%d.parquet", number++);
+    static const char *const names[] = {"file_path", "pos"};
+    static const int32_t ids[] = {2147483546, 2147483545};
+    assert_true(store_stage(f->table->store, key, &path, &err));
+    const struct engine_parquet parquet = {
+        .path = buf_text(&path), .field_ids = ids, .names = names, .column_count = 2};
+    if (!engine_write_parquet(f->connection, select, &parquet, &rows, &size, &err) ||
+        !store_publish(f->table->store, &key, 1, &err)) {
+        fail_msg("%s", err.message);
+    }
+    buf_release(&path);
+    return (struct iceberg_entry){
+        .status = ICEBERG_ADDED,
+        .sequence_number = -1,
+        .file_sequence_number = -1,
+        .snapshot_id = -1,
+        .spec_id = t->metadata->spec->id,
+        .file = {.content = ICEBERG_POSITION_DELETES,
+                 .path = arena_format(&f->arena, "%s/%s", t->metadata->location, key),
+                 .format = "PARQUET",
+                 .record_count = (int64_t)rows,
+                 .size = (int64_t)size,
+                 .partition = arena_zalloc(&f->arena, sizeof(struct str)),
+                 .partition_count = t->metadata->spec->field_count,
+                 .sort_order_id = -1,
+                 .content_offset = -1,
+                 .content_size = -1,
+                 .first_row_id = -1}};
+}
+
+/* Another program commits these deletes beside everything that is there. */
+static inline int64_t fixture_foreign_deletes(struct fixture *f, struct iceberg_entry *entries,
+                                              uint32_t count)
+{
+    struct iceberg_table *t = inside(f->table);
+    struct error err = {0};
+    struct buf data = {0};
+    int64_t sequence = t->metadata->last_sequence_number + 1;
+    struct iceberg_manifests all = {
+        .items = arena_zalloc(&f->arena, (t->manifests.count + 1) * sizeof(*all.items))};
+    for (uint32_t i = 0; i < t->manifests.count; i++) {
+        all.items[all.count++] = t->manifests.items[i];
+    }
+    const struct iceberg_manifest_write write = {.metadata = t->metadata,
+                                                 .spec = t->metadata->spec,
+                                                 .is_deletes = true,
+                                                 .snapshot_id = 1000 + sequence,
+                                                 .sequence_number = sequence};
+    const struct iceberg_entries list = {.items = entries, .count = count};
+    struct iceberg_manifest *m = &all.items[all.count++];
+    if (!iceberg_manifest_encode(&list, &write, &f->arena, &data, m, &err)) {
+        fail_msg("%s", err.message);
+    }
+    const char *key = arena_format(&f->arena, "metadata/foreign-%d.avro", (int)sequence);
+    fixture_write(f, key, buf_str(&data));
+    m->path = arena_format(&f->arena, "%s/%s", t->metadata->location, key);
+    m->sequence_number = sequence;
+    buf_clear(&data);
+    if (!iceberg_manifest_list_encode(&all, 1000 + sequence, t->metadata->current->id, sequence,
+                                      &data, &err)) {
+        fail_msg("%s", err.message);
+    }
+    key = arena_format(&f->arena, "metadata/snap-foreign-%d.avro", (int)sequence);
+    fixture_write(f, key, buf_str(&data));
+    buf_release(&data);
+    return fixture_foreign_of(f, "delete",
+                              arena_format(&f->arena, "%s/%s", t->metadata->location, key));
+}
+
+/* The URI of a live file. */
+static inline const char *uri_of(struct fixture *f, uint32_t slot)
+{
+    return ((const struct iceberg_live *)lake_table_file(f->table, slot))->uri;
 }
 
 /* Another program drops all snapshots but the newest. */
