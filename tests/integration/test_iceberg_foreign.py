@@ -11,7 +11,7 @@ import pytest
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField
 
-from tests.lib.iceberg import iceberg_rows, iceberg_snapshots, metadata
+from tests.lib.iceberg import iceberg_rows, iceberg_snapshots, metadata, metadata_file
 from tests.lib.iceberg_writer import foreign_table, make_foreign_table
 from tests.lib.leat import Leat
 from tests.lib.mirror import PIPELINE, Mirror
@@ -235,6 +235,49 @@ def test_maintenance_of_every_kind_between_two_runs_is_gone_on_from(
     running = mirror.start()
     Workload(database.connection, seed=7).run(5)
     mirror.settle(running)
+
+
+def test_several_rewrites_whose_history_is_expired_are_gone_on_from(
+    leat: Leat, database: Database, spark: Spark, shop: str
+) -> None:
+    """Of a night's maintenance only the last snapshot is left; older metadata tells of the others."""
+    mirror = stopped(leat, database)
+    rewrite(spark, shop, ITEMS)
+    spark.sql(f"CALL {shop}.system.rewrite_manifests(table => '{ITEMS}')")
+    rewrite(spark, shop, ITEMS)
+    expire(spark, shop, ITEMS)
+    assert len(metadata(leat.iceberg_table(ITEMS))["snapshots"]) == 1
+    running = mirror.start()
+    Workload(database.connection, seed=8).run(5)
+    mirror.settle(running)
+    assert "load read" not in running.log_text
+
+
+def test_a_foreign_append_is_refused_also_when_its_snapshot_was_expired(
+    leat: Leat, database: Database, spark: Spark, shop: str
+) -> None:
+    """It lies between our snapshot and the rewrite that is left."""
+    mirror = stopped(leat, database)
+    spark.sql(f"INSERT INTO {shop}.{QUIET} VALUES (1000, 'foreign')")
+    rewrite(spark, shop, QUIET)
+    expire(spark, shop, QUIET)
+    expect_lost_and_reload(leat, mirror, QUIET, "another writer", "append")
+
+
+def test_an_expired_history_that_nothing_tells_of_is_refused(
+    leat: Leat, database: Database, spark: Spark, shop: str
+) -> None:
+    """Between our snapshot and the one that is left anything may have happened."""
+    mirror = stopped(leat, database)
+    rewrite(spark, shop, ITEMS)
+    rewrite(spark, shop, ITEMS)
+    expire(spark, shop, ITEMS)
+    files = sorted((leat.iceberg_table(ITEMS) / "metadata").glob("v*.metadata.json"))
+    newest = metadata_file(leat.iceberg_table(ITEMS))
+    for file in files:
+        if file != newest:
+            file.unlink()
+    expect_lost_and_reload(leat, mirror, ITEMS, "not in the history")
 
 
 def test_rewrites_while_the_table_is_followed_are_followed(
