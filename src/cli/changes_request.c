@@ -273,8 +273,8 @@ static bool open_whole_history(struct changes_request *r, struct error *err)
            (r->history->version_count > 0 || since == 0 || open_history(r, 0, -1, err));
 }
 
-/* The columns are those of the last version, where one was named; else those of the table, which may
- * have got more since its last snapshot. */
+/* The columns are those of the last version, where one was named; else those of the table, which
+ * may have got more since its last snapshot. */
 static bool use_last_schema(struct changes_request *r, struct error *err)
 {
     bool is_named = argument_given(r->arguments, "to") || argument_given(r->arguments, "until");

@@ -165,7 +165,8 @@ static bool hand_over(const struct iceberg_file *file, const roaring_bitmap_t *r
     return true;
 }
 
-/* A vector is a blob in a Puffin file; the manifest says where. [Puffin spec, deletion-vector-v1] */
+/* A vector is a blob in a Puffin file; the manifest says where. [Puffin spec, deletion-vector-v1]
+ */
 static bool read_vector(const struct iceberg_objects *o, const struct iceberg_file *file,
                         iceberg_position_fn *fn, void *arg, struct error *err)
 {

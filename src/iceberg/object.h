@@ -34,7 +34,8 @@ must_check bool iceberg_manifest_read(const struct iceberg_objects *o,
 /* What tells one delete from the others: a Puffin file holds several vectors. */
 const char *iceberg_deletes_name(const struct iceberg_file *file, struct arena *a);
 
-/* The rows of a position delete file or a deletion vector, in their order; `path` is borrowed for the call. */
+/* The rows of a position delete file or a deletion vector, in their order; `path` is borrowed for
+ * the call. */
 typedef bool iceberg_position_fn(void *arg, struct str path, uint32_t position, struct error *err);
 must_check bool iceberg_positions_read(const struct iceberg_objects *o,
                                        const struct iceberg_file *file, iceberg_position_fn *fn,

@@ -112,7 +112,7 @@ def iceberg_files(location: Path | str, snapshot: int | None = None) -> set[str]
 
 
 def open_table(location: Path | str) -> StaticTable:
-    """Returns a table that is only read."""
+    """Opens a table in its newest state, without a catalog."""
     return StaticTable.from_metadata(str(metadata_file(location)))
 
 

@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "delta/vector.h"
-#include "format/bitmap.h"
 #include "delta/z85.h"
+#include "format/bitmap.h"
 #include "temporary.h"
 #include "test.h"
 
