@@ -32,8 +32,7 @@ static const char *castable(struct type type, const char *text, struct arena *a)
 struct lake_file_value *iceberg_constants(const struct iceberg_spec *spec, const char *const *texts,
                                           struct arena *a, uint32_t *count)
 {
-    struct lake_file_value *values =
-        arena_array(a, (size_t)spec->field_count + 1, sizeof(*values));
+    struct lake_file_value *values = arena_array(a, (size_t)spec->field_count + 1, sizeof(*values));
     *count = 0;
     for (uint32_t i = 0; i < spec->field_count; i++) {
         const struct iceberg_spec_field *field = &spec->fields[i];

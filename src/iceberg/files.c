@@ -101,8 +101,7 @@ static bool set_partition(struct iceberg_table *t, struct iceberg_live *live,
         }
     }
     live->lake.partition = texts;
-    live->lake.values =
-        iceberg_constants(spec, texts, &live->arena, &live->lake.value_count);
+    live->lake.values = iceberg_constants(spec, texts, &live->arena, &live->lake.value_count);
     return true;
 }
 

@@ -238,9 +238,8 @@ static bool partition_texts(const struct iceberg_spec *spec, const struct iceber
     uint32_t count = spec ? spec->field_count : 0;
     *out = arena_zalloc(a, ((size_t)count + 1) * sizeof(**out));
     for (uint32_t i = 0; i < count && i < file->partition_count; i++) {
-        if (file->partition[i].data && !iceberg_value_text(spec->fields[i].result,
-                                                           file->partition[i], a, &(*out)[i],
-                                                           err)) {
+        if (file->partition[i].data &&
+            !iceberg_value_text(spec->fields[i].result, file->partition[i], a, &(*out)[i], err)) {
             return error_wrap(err, "file \"%s\"", file->path);
         }
     }
