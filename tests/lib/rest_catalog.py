@@ -74,7 +74,8 @@ class RestCatalog:
         """Starts the server and waits until it takes connections."""
         if self._process is not None:
             raise RuntimeError("the server is already running")
-        database = f"jdbc:h2:file:{self._root}/names;DATABASE_TO_UPPER=FALSE"
+        # Without a delay, or what it has answered is gone when it is killed half a second later.
+        database = f"jdbc:h2:file:{self._root}/names;DATABASE_TO_UPPER=FALSE;WRITE_DELAY=0"
         argv = [
             # The server ends with us, however we end.
             *("setpriv", "--pdeathsig", "KILL", self._java),
