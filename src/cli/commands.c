@@ -19,6 +19,15 @@ const struct command *command_find(struct arguments *a, const char *name, struct
 }
 
 const struct command *const commands[] = {
-    &command_run,     &command_reload,  &command_check,  &command_demo, &command_generate,
-    &command_changes, &command_history, &command_query, &command_config, &command_help, NULL,
+    &command_run,
+    &command_reload,
+    &command_check,
+    &command_demo,
+    &command_generate,
+    &command_changes,
+    &command_history,
+    &command_query,
+    &command_config,
+    &command_help,
+    NULL,
 };

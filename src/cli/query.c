@@ -59,7 +59,8 @@ static void query_release(struct query *q)
 static bool make_temp_directory(struct query *q, struct error *err)
 {
     const char *parent = getenv("TMPDIR");
-    char *path = arena_format(&q->arena, "%s/leat-query-XXXXXX", parent && *parent ? parent : "/tmp");
+    char *path =
+        arena_format(&q->arena, "%s/leat-query-XXXXXX", parent && *parent ? parent : "/tmp");
     if (!mkdtemp(path)) {
         return error_errno(err, ERROR_FATAL, "cannot make the directory \"%s\"", path);
     }
@@ -169,8 +170,7 @@ static struct engine_rows *start(struct query *q, struct error *err)
 {
     owned(buf_release) struct buf sql = {0};
     owned(buf_release) struct buf readable = {0};
-    const char **names =
-        arena_array(&q->arena, (size_t)q->source_count + 1, sizeof(*names));
+    const char **names = arena_array(&q->arena, (size_t)q->source_count + 1, sizeof(*names));
     for (uint32_t i = 0; i < q->source_count; i++) {
         names[i] = q->sources[i].name;
     }

@@ -40,8 +40,10 @@ static bool is_type(const json_t *node, const char *type)
 
 static bool refuse(const char *construct, const char *name, struct error *err)
 {
-    return error_set(err, ERROR_CONFIG, "a query reads tables and nothing else: %s%s%.64s cannot "
-                     "be part of it", construct, *name ? " " : "", name);
+    return error_set(err, ERROR_CONFIG,
+                     "a query reads tables and nothing else: %s%s%.64s cannot "
+                     "be part of it",
+                     construct, *name ? " " : "", name);
 }
 
 static bool in_scope(const struct scope *scope, const char *name)
@@ -154,9 +156,8 @@ static bool add_table(struct finder *f, const json_t *node, const struct scope *
     if ((recurring || (!*catalog && !*schema)) && in_scope(scope, table)) {
         return true;
     }
-    const char *word =
-        arena_format(f->arena, "%s%s%s%s%s", catalog, *catalog ? "." : "", schema,
-                     *schema ? "." : "", table);
+    const char *word = arena_format(f->arena, "%s%s%s%s%s", catalog, *catalog ? "." : "", schema,
+                                    *schema ? "." : "", table);
     if (json_is_object(json_object_get(node, "at_clause"))) {
         return error_set(err, ERROR_CONFIG,
                          "\"%s\": AT is not known; write VERSION AS OF or TIMESTAMP AS OF", word);
@@ -170,8 +171,7 @@ static bool add_table(struct finder *f, const json_t *node, const struct scope *
                          word);
     }
     size_t size = f->text->words[last].start + f->text->words[last].size - start;
-    add_reference(f, start, size,
-                  find_or_add_table(f, word, take_version(f->text, last)));
+    add_reference(f, start, size, find_or_add_table(f, word, take_version(f->text, last)));
     return true;
 }
 
@@ -246,8 +246,7 @@ static bool walk_object(struct finder *f, const json_t *node, const struct scope
     return walk_query(f, node, is_recursive ? &recursive : scope, err);
 }
 
-static bool walk(struct finder *f, const json_t *node, const struct scope *scope,
-                 struct error *err)
+static bool walk(struct finder *f, const json_t *node, const struct scope *scope, struct error *err)
 {
     if (json_is_object(node)) {
         return walk_object(f, node, scope, err);
@@ -294,7 +293,8 @@ static bool check_tree(const json_t *tree, struct error *err)
         return error_set(err, ERROR_CONFIG, "a query is one SELECT, not %zu statements",
                          json_array_size(statements));
     }
-    return json_array_size(json_object_get(json_array_get(statements, 0), "named_param_map")) == 0 ||
+    return json_array_size(json_object_get(json_array_get(statements, 0), "named_param_map")) ==
+               0 ||
            refuse("a parameter", "", err);
 }
 
@@ -319,8 +319,9 @@ bool query_references_find(struct query_text *text, struct engine_connection *en
     }
     for (size_t i = 0; i < text->version_count; i++) {
         if (!text->versions[i].used) {
-            return error_set(err, ERROR_CONFIG,
-                             "VERSION AS OF or TIMESTAMP AS OF does not follow the name of a table");
+            return error_set(
+                err, ERROR_CONFIG,
+                "VERSION AS OF or TIMESTAMP AS OF does not follow the name of a table");
         }
     }
     if (out->count > 0) {

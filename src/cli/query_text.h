@@ -42,9 +42,9 @@ struct query_text {
 };
 
 /* Reads the text of a query: [FOR] VERSION | SYSTEM_VERSION AS OF number, [FOR] TIMESTAMP |
- * SYSTEM_TIME AS OF [TIMESTAMP] 'time'. A semicolon at the end goes as well. What is not SQL is left
- * to the engine's parser to refuse. `now_us` is what ages ('2h') count from. ERROR_CONFIG: text that
- * is not UTF-8, or a version or time that is none. */
+ * SYSTEM_TIME AS OF [TIMESTAMP] 'time'. A semicolon at the end goes as well. What is not SQL is
+ * left to the engine's parser to refuse. `now_us` is what ages ('2h') count from. ERROR_CONFIG:
+ * text that is not UTF-8, or a version or time that is none. */
 must_check bool query_text_read(const char *sql, int64_t now_us, struct arena *a,
                                 struct query_text *out, struct error *err);
 

@@ -29,8 +29,8 @@ static bool configure(duckdb_config config, const struct engine_options *options
     (void)snprintf(threads, sizeof(threads), "%" PRIu32, options->threads ? options->threads : 1);
 
     /* One thread unless told: our threads are the parallelism, and rows keep the order in which
-     * they go in. Extensions would be looked for in the network. Without a directory of its own the engine
-     * would spill into the working directory. */
+     * they go in. Extensions would be looked for in the network. Without a directory of its own the
+     * engine would spill into the working directory. */
     return set_option(config, "threads", threads, err) &&
            set_option(config, "memory_limit", memory, err) &&
            set_option(config, "temp_directory",
@@ -168,5 +168,6 @@ bool engine_confine(struct engine_connection *c, const char *const *paths, size_
     if (sql.failed) {
         return error_set(err, ERROR_DATA, "the paths of %zu files are too long", count);
     }
-    return (count == 0 || engine_execute(c, buf_text(&sql), err)) && engine_execute(c, lock_up, err);
+    return (count == 0 || engine_execute(c, buf_text(&sql), err)) &&
+           engine_execute(c, lock_up, err);
 }

@@ -39,9 +39,9 @@ struct engine_connection *engine_connect(struct engine *e, struct error *err);
 void engine_disconnect(struct engine_connection **c);
 
 /* Closes an ENGINE_FILE instance for SQL that users wrote, for good: it reads these local files and
- * its temporary directory, nothing else, and its configuration is locked. What was made before, such
- * as views over the files, stays. It does not keep a statement from writing to those files: let users
- * SELECT only. */
+ * its temporary directory, nothing else, and its configuration is locked. What was made before,
+ * such as views over the files, stays. It does not keep a statement from writing to those files:
+ * let users SELECT only. */
 must_check bool engine_confine(struct engine_connection *c, const char *const *paths, size_t count,
                                struct error *err);
 

@@ -46,7 +46,8 @@ static bool append_column(const struct engine_statement *s, idx_t column, const 
     duckdb_logical_type type = duckdb_prepared_statement_column_logical_type(s->prepared, column);
     buf_append_identifier(&plain, unique);
     type_append_readable(type, buf_text(&plain), &value);
-    bool same = name && strcmp(unique, name) == 0 && strcmp(buf_text(&value), buf_text(&plain)) == 0;
+    bool same =
+        name && strcmp(unique, name) == 0 && strcmp(buf_text(&value), buf_text(&plain)) == 0;
     buf_append_text(sql, buf_text(&value));
     buf_append_text(sql, " AS ");
     buf_append_text(sql, buf_text(&plain));

@@ -174,8 +174,8 @@ bool lake_scan_append(const struct lake_scan *s, struct buf *sql, struct error *
     return true;
 }
 
-/* What the table says of the file's values, be they in the file or not: their scan opens no file that
- * a condition on them leaves out. */
+/* What the table says of the file's values, be they in the file or not: their scan opens no file
+ * that a condition on them leaves out. */
 static void set_values(const struct lake_snapshot *s, const struct lake_file *f,
                        struct lake_file_column *columns)
 {

@@ -34,8 +34,8 @@ struct lake_view {
     struct member *members; /* those of one scan beside each other */
     uint32_t member_count;
     const char *is_deleted; /* the function; NULL: no row is deleted */
-    bool joins;    /* partition values come by a join */
-    struct buf piece; /* SQL of the scans that are not in a view yet */
+    bool joins;             /* partition values come by a join */
+    struct buf piece;       /* SQL of the scans that are not in a view yet */
     uint32_t piece_scans;
     uint32_t piece_files;
     uint32_t piece_count; /* views made of such pieces */
@@ -118,9 +118,9 @@ static int compare_members(const void *a, const void *b, void *arg)
     if (order == 0) {
         order = compare_constants(left->columns, right->columns, count);
     }
-    return order != 0 ? order
-                      : (left->file->slot > right->file->slot) -
-                            (left->file->slot < right->file->slot);
+    return order != 0
+               ? order
+               : (left->file->slot > right->file->slot) - (left->file->slot < right->file->slot);
 }
 
 static void collect_members(struct lake_view *v)
@@ -130,16 +130,16 @@ static void collect_members(struct lake_view *v)
     for (uint32_t slot = 0; slot < t->snapshot.slot_count; slot++) {
         const struct lake_file *file = lake_table_file(t, slot);
         if (file) {
-            v->members[v->member_count++] = (struct member){
-                .file = file, .columns = lake_scan_columns(t, file, &v->arena)};
+            v->members[v->member_count++] =
+                (struct member){.file = file, .columns = lake_scan_columns(t, file, &v->arena)};
         }
     }
     uint32_t column_count = v->columns->column_count;
     qsort_r(v->members, v->member_count, sizeof(*v->members), compare_members, &column_count);
     uint32_t partitions = v->member_count > 0;
     for (uint32_t i = 1; i < v->member_count; i++) {
-        partitions += compare_constants(v->members[i - 1].columns, v->members[i].columns,
-                                        column_count) != 0;
+        partitions +=
+            compare_constants(v->members[i - 1].columns, v->members[i].columns, column_count) != 0;
     }
     v->joins = partitions > PARTITIONS_MAX;
 }
@@ -178,8 +178,8 @@ static void is_deleted(const void *arg, const int64_t *files, const int64_t *row
     }
 }
 
-/* Makes the function by which the view leaves deleted rows out: a join with them would hold them all
- * in the engine's memory, once for each scan. */
+/* Makes the function by which the view leaves deleted rows out: a join with them would hold them
+ * all in the engine's memory, once for each scan. */
 static bool make_deleted(struct lake_view *v, struct error *err)
 {
     struct deleted_rows *deleted =
@@ -327,7 +327,8 @@ static bool make_view(struct lake_view *v, const char *suffix, const struct buf 
     buf_append_text(&sql, " AS ");
     buf_append(&sql, select->data, select->size);
     if (sql.failed || select->failed) {
-        return error_set(err, ERROR_DATA, "the paths of %u data files are too long", v->piece_files);
+        return error_set(err, ERROR_DATA, "the paths of %u data files are too long",
+                         v->piece_files);
     }
     return engine_execute(v->engine, buf_text(&sql), err);
 }
@@ -411,10 +412,10 @@ bool lake_view_create(const struct lake_table *t, struct engine_connection *engi
                       const char *schema, const char *name, struct error *err)
 {
     owned(lake_view_release) struct lake_view v = {.table = t,
-                                         .columns = t->snapshot.schema,
-                                         .engine = engine,
-                                         .schema = schema,
-                                         .name = name};
+                                                   .columns = t->snapshot.schema,
+                                                   .engine = engine,
+                                                   .schema = schema,
+                                                   .name = name};
     bool any_deleted = false;
     collect_members(&v);
     for (uint32_t i = 0; i < v.member_count; i++) {

@@ -1,6 +1,6 @@
-/* The text of queries: any text is read or refused; what is taken out of it leaves every byte at its
- * place; tables lie in it one after the other, and the query with other names in their place has the
- * same tables. */
+/* The text of queries: any text is read or refused; what is taken out of it leaves every byte at
+ * its place; tables lie in it one after the other, and the query with other names in their place
+ * has the same tables. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +51,8 @@ static void check_references(const struct query_text *t, const struct query_refe
 {
     size_t end = 0;
     for (size_t i = 0; i < r->count; i++) {
-        check(r->items[i].start >= end && r->items[i].size > 0 && r->items[i].table < r->table_count,
+        check(r->items[i].start >= end && r->items[i].size > 0 &&
+                  r->items[i].table < r->table_count,
               "a table's place");
         end = r->items[i].start + r->items[i].size;
     }

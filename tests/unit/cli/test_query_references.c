@@ -36,12 +36,12 @@ static void find(const char *sql, struct buf *out, struct error *err)
         const char **names = arena_array(&a, (size_t)r.table_count + 1, sizeof(*names));
         for (uint32_t i = 0; i < r.table_count; i++) {
             const struct query_table *t = &r.tables[i];
-            names[i] = t->at.kind == LAKE_NEWEST
-                           ? arena_format(&a, "<%s>", t->word)
-                           : arena_format(&a, "<%s@%lld>", t->word,
-                                          (long long)(t->at.kind == LAKE_AT_VERSION
-                                                          ? t->at.version
-                                                          : t->at.time_us));
+            names[i] =
+                t->at.kind == LAKE_NEWEST
+                    ? arena_format(&a, "<%s>", t->word)
+                    : arena_format(&a, "<%s@%lld>", t->word,
+                                   (long long)(t->at.kind == LAKE_AT_VERSION ? t->at.version
+                                                                             : t->at.time_us));
         }
         query_references_append(&r, &text, names, out);
     }
@@ -112,7 +112,9 @@ static void names_are_read_as_they_are_written(void **state)
         {"SELECT 'ä€' FROM größe", "SELECT 'ä€' FROM <größe>"},
         {"SELECT 'FROM b', \"FROM c\" FROM a -- FROM d",
          "SELECT 'FROM b', \"FROM c\" FROM <a> -- FROM d"},
-        {"SELECT\xC2\xA0x FROM\xE3\x80\x80" "a", "SELECT  x FROM   <a>"},
+        {"SELECT\xC2\xA0x FROM\xE3\x80\x80"
+         "a",
+         "SELECT  x FROM   <a>"},
     };
     EXPECT(cases);
 }

@@ -84,9 +84,13 @@ static void spaces_of_unicode_become_plain_ones_without_moving_anything(void **s
 {
     (void)state;
     struct fixture f = {0};
-    read_text(&f, "a\xC2\xA0" "b '\xC2\xA0' \xE3\x80\x80" "c");
+    read_text(&f, "a\xC2\xA0"
+                  "b '\xC2\xA0' \xE3\x80\x80"
+                  "c");
     assert_string_equal(f.text.sql, "a  b '\xC2\xA0'    c");
-    expect_words("a\xE2\x80\x83" "b", "a\nb\n");
+    expect_words("a\xE2\x80\x83"
+                 "b",
+                 "a\nb\n");
     arena_release(&f.arena);
 }
 

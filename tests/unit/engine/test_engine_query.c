@@ -236,8 +236,9 @@ static void a_value_that_does_not_fit_is_an_error_naming_its_column(void **state
     (void)state;
     struct buf sql = {0};
     assert_true(engine_append_readable(
-        connection, "SELECT x AS total FROM (VALUES (100000000000000000000000000000000000000)) t(x)",
-        &sql, &err));
+        connection,
+        "SELECT x AS total FROM (VALUES (100000000000000000000000000000000000000)) t(x)", &sql,
+        &err));
     struct engine_rows *rows = engine_query(connection, buf_text(&sql), &err);
     const struct column *columns = NULL;
     uint32_t count = 0;

@@ -87,10 +87,8 @@ static struct lake_file *add_file(struct fixture *f, const char *path, const cha
     const char **values = arena_array(&f->arena, 1, sizeof(*values));
     assert_true(f->table.snapshot.slot_count < f->capacity);
     values[0] = day;
-    *file = (struct lake_file){.slot = f->table.snapshot.slot_count,
-                               .path = path,
-                               .partition = values,
-                               .row_count = 10};
+    *file = (struct lake_file){
+        .slot = f->table.snapshot.slot_count, .path = path, .partition = values, .row_count = 10};
     f->table.files[f->table.snapshot.slot_count++] = file;
     return file;
 }
@@ -136,10 +134,11 @@ static void a_view_has_the_columns_and_types_of_its_table(void **state)
     write_data(f, "a.parquet");
     add_file(f, "a.parquet", "2026-11-21");
     make_view(f);
-    assert_true(engine_query_text(f->connection,
-                                  "SELECT string_agg(column_name || ' ' || data_type, ', ' ORDER BY "
-                                  "column_index) FROM duckdb_columns() WHERE table_name = 'it''s'",
-                                  &text, &f->err));
+    assert_true(
+        engine_query_text(f->connection,
+                          "SELECT string_agg(column_name || ' ' || data_type, ', ' ORDER BY "
+                          "column_index) FROM duckdb_columns() WHERE table_name = 'it''s'",
+                          &text, &f->err));
     assert_string_equal(buf_text(&text), "id BIGINT, a \"day\" DATE, name VARCHAR");
     assert_int_equal(ask(f, "select count(*) from T where \"a \"\"day\"\"\" = '2026-11-21'"), 10);
     assert_int_equal(ask(f, "select id from T where name = 'n7'"), 7);
@@ -239,8 +238,9 @@ static void check_days(struct fixture *f, uint32_t days, uint32_t files_a_day)
     assert_int_equal(ask(f, "select count(*) from T"), files * 10 - holed * 2);
     assert_int_equal(ask(f, "select count(distinct \"a \"\"day\"\"\") from T"), days);
     assert_int_equal(ask(f, "select count(*) from T where id = 4"), files - holed);
-    assert_int_equal(ask(f, "select count(*) from T where \"a \"\"day\"\"\" = '1001-02-03' and id = 3"),
-                     files_a_day);
+    assert_int_equal(
+        ask(f, "select count(*) from T where \"a \"\"day\"\"\" = '1001-02-03' and id = 3"),
+        files_a_day);
     assert_int_equal(ask(f, "select count(*) from T a join T b using (\"a \"\"day\"\"\", id) where "
                             "\"a \"\"day\"\"\" = '1002-02-03' and id = 9"),
                      files_a_day * files_a_day);
