@@ -273,11 +273,12 @@ static bool open_whole_history(struct changes_request *r, struct error *err)
            (r->history->version_count > 0 || since == 0 || open_history(r, 0, -1, err));
 }
 
-/* The columns are those of the last version. */
+/* The columns are those of the last version, where one was named; else those of the table, which
+ * may have got more since its last snapshot. */
 static bool use_last_schema(struct changes_request *r, struct error *err)
 {
-    const struct lake_history *h = r->history;
-    if (r->is_empty || r->options.last + 1 == h->version_count) {
+    bool is_named = argument_given(r->arguments, "to") || argument_given(r->arguments, "until");
+    if (r->is_empty || (!is_named && r->options.last + 1 == r->history->version_count)) {
         return true;
     }
     int64_t first_id = changes_request_id(r, r->options.first);

@@ -1,5 +1,5 @@
-/* `leat demo`: a private PostgreSQL, sample tables, a workload, Delta tables, and the proof that
- * they are equal in the end. */
+/* `leat demo`: a private PostgreSQL, sample tables, a workload, Delta and Iceberg tables, and the
+ * proof that they are equal in the end. */
 #include "cli/demo.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "catalog/catalog.h"
 #include "cli/cli.h"
 #include "cli/database.h"
 #include "cli/private_postgres.h"
@@ -20,6 +21,7 @@
 #include "cli/table_checksum.h"
 #include "cli/workload.h"
 #include "delta/delta.h"
+#include "iceberg/iceberg.h"
 
 enum {
     POLL_MS = 20,
@@ -133,8 +135,10 @@ static bool write_config(struct demo *d, struct error *err)
     append_scalar(&text, "    state_dir", arena_format(&d->arena, "%s/state", d->root));
     buf_append_text(&text, "    sinks:\n      - type: delta\n");
     append_scalar(&text, "        location",
-                  arena_format(&d->arena, "%s/lake/{schema}/{table}", d->root));
-    buf_append_text(&text, "        commit: { interval: 500ms }\n");
+                  arena_format(&d->arena, "%s/lake/delta/{schema}/{table}", d->root));
+    buf_append_text(&text, "        commit: { interval: 500ms }\n      - type: iceberg\n");
+    append_scalar(&text, "        warehouse", arena_format(&d->arena, "%s/lake/iceberg", d->root));
+    buf_append_text(&text, "        namespace: '{schema}'\n        commit: { interval: 500ms }\n");
     return file_write(d->config_path, text.data, text.size, err);
 }
 
@@ -309,49 +313,84 @@ static void free_lake_table(struct lake_table **t)
     }
 }
 
-/* Counts everything that the log can still tell of a table's changes. */
-static bool count_changes(const char *location, struct engine_connection *engine,
-                          struct lake_changes_stats *out, struct error *err)
+/* A table as one of the formats keeps it. */
+struct demo_format {
+    const char *name;
+    const struct lake_type *lake;
+    const struct lake_history_type *history;
+};
+static const struct demo_format formats[DEMO_FORMATS] = {
+    {"delta", &delta_lake, &delta_history},
+    {"iceberg", &iceberg_lake, &iceberg_history},
+};
+
+/* Counts everything that a table can still tell of its changes. */
+static bool count_changes(const struct demo_format *format, const struct lake_options *table,
+                          struct engine_connection *engine, struct demo_copy *out,
+                          struct error *err)
 {
-    struct lake_options table = {.location = location};
-    owned(lake_history_free) struct lake_history *history = delta_history.open(
-        &(struct lake_history_options){.table = &table, .engine = engine, .to = -1}, err);
-    return history &&
-           lake_changes_count(&(struct lake_changes_options){.history = history,
+    owned(lake_history_free) struct lake_history *history = format->history->open(
+        &(struct lake_history_options){.table = table, .engine = engine, .to = -1}, err);
+    if (!history) {
+        return false;
+    }
+    out->version_count = (int64_t)history->version_count;
+    return lake_changes_count(&(struct lake_changes_options){.history = history,
                                                              .engine = engine,
                                                              .last = history->version_count - 1,
                                                              .inserts = true,
                                                              .updates = true,
                                                              .deletes = true},
-                              out, err);
+                              &out->feed, err);
 }
 
-static bool compare_table(struct demo *d, struct engine_connection *engine, uint32_t index,
-                          struct demo_table *out, struct error *err)
+static bool compare_copy(const struct demo_format *format, struct engine_connection *engine,
+                         const struct compared_columns *columns, struct demo_copy *out,
+                         struct error *err)
 {
-    struct table_name name = {.schema = "public", .table = d->tables[index]->name};
-    struct compared_columns columns = {0};
-    out->name = arena_format(&d->arena, "%s.%s", name.schema, name.table);
-    out->location = arena_format(&d->arena, "%s/lake/%s/%s", d->directory, name.schema, name.table);
-    if (!source_columns(d->connection, &name, &d->arena, &columns, err) ||
-        !source_checksum(d->connection, &name, &columns, &out->source, err)) {
-        return false;
+    owned(iceberg_catalog_free) struct iceberg_catalog *catalog = NULL;
+    struct lake_options options = {.location = out->location, .engine = engine};
+    if (format->lake == &iceberg_lake) {
+        catalog = catalog_open_location(out->location, err);
+        options.catalog = catalog;
     }
-    struct lake_options options = {.location = out->location, .pipeline = "demo", .engine = engine};
-    owned(free_lake_table) struct lake_table *table = delta_lake.open(&options, err);
+    owned(free_lake_table) struct lake_table *table =
+        options.catalog || format->lake != &iceberg_lake ? format->lake->open(&options, err) : NULL;
     if (!table) {
         return false;
     }
-    if (!table->snapshot.exists || table->snapshot.schema->column_count != columns.count) {
+    if (!table->snapshot.exists || table->snapshot.schema->column_count != columns->count) {
         return error_set(err, ERROR_FATAL, "\"%s\" does not have the %" PRIu32 " columns of %s",
-                         out->location, columns.count, out->name);
+                         out->location, columns->count, out->name);
     }
-    out->version_count = table->snapshot.version + 1;
-    return lake_checksum(table, engine, &columns, &out->lake, err) &&
-           count_changes(out->location, engine, &out->feed, err);
+    return lake_checksum(table, engine, columns, &out->lake, err) &&
+           count_changes(format, &options, engine, out, err);
 }
 
-static bool compare(struct demo *d, struct demo_table tables[DEMO_TABLES], struct error *err)
+static bool compare_table(struct demo *d, struct engine_connection *engine, uint32_t index,
+                          struct demo_copy out[DEMO_FORMATS], struct error *err)
+{
+    struct table_name name = {.schema = "public", .table = d->tables[index]->name};
+    struct compared_columns columns = {0};
+    struct row_checksum source = {0};
+    if (!source_columns(d->connection, &name, &d->arena, &columns, err) ||
+        !source_checksum(d->connection, &name, &columns, &source, err)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < DEMO_FORMATS; i++) {
+        out[i].name = arena_format(&d->arena, "%s.%s", name.schema, name.table);
+        out[i].format = formats[i].name;
+        out[i].location = arena_format(&d->arena, "%s/lake/%s/%s/%s", d->directory, formats[i].name,
+                                       name.schema, name.table);
+        out[i].source = source;
+        if (!compare_copy(&formats[i], engine, &columns, &out[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool compare(struct demo *d, struct demo_copy copies[DEMO_COPIES], struct error *err)
 {
     struct engine_options options = {.kind = ENGINE_FILE};
     owned(engine_free) struct engine *engine = engine_open(&options, err);
@@ -363,7 +402,7 @@ static bool compare(struct demo *d, struct demo_table tables[DEMO_TABLES], struc
         return false;
     }
     for (uint32_t i = 0; i < DEMO_TABLES; i++) {
-        if (!compare_table(d, connection, i, &tables[i], err)) {
+        if (!compare_table(d, connection, i, &copies[(size_t)i * DEMO_FORMATS], err)) {
             return error_wrap(err, "cannot compare public.%s", d->tables[i]->name);
         }
     }
@@ -385,13 +424,13 @@ static void leave_server(struct demo *d)
 
 static bool run_demo(struct demo *d, bool *equal, struct error *err)
 {
-    struct demo_table tables[DEMO_TABLES] = {0};
+    struct demo_copy copies[DEMO_COPIES] = {0};
     if (!clear_directory(d, err) || !start_source(d, err) || !start_pipeline(d, err) ||
-        !stream(d, err) || !catch_up(d, err) || !compare(d, tables, err)) {
+        !stream(d, err) || !catch_up(d, err) || !compare(d, copies, err)) {
         demo_progress_end(&d->progress);
         return false;
     }
-    *equal = demo_report_print(tables, d->directory, d->progress.rss_anon_peak_kb, stdout);
+    *equal = demo_report_print(copies, d->directory, d->progress.rss_anon_peak_kb, stdout);
     if (d->keep_server) {
         leave_server(d);
     }
@@ -438,9 +477,9 @@ const struct command command_demo = {
     .summary = "show it all with a private PostgreSQL, and compare",
     .operands = "",
     .help = "Starts a PostgreSQL of its own (a new data directory below /tmp, no TCP port), fills\n"
-            "it with sample tables, streams them into Delta tables while rows are changed,\n"
-            "and then compares source and tables by row count and checksum. The server goes\n"
-            "away at the end, the tables stay and say how to look at them.\n"
+            "it with sample tables, streams them into Delta and Iceberg tables while rows are\n"
+            "changed, and then compares source and tables by row count and checksum. The\n"
+            "server goes away at the end, the tables stay and say how to look at them.\n"
             "\n"
             "The last line is \"result: equal\" (exit code 0) or \"result: different\" (3).",
     .options = options,

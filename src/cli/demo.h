@@ -13,7 +13,7 @@
 #include "lake/changes.h"
 #include "pipeline/pipeline.h"
 
-enum { DEMO_TABLES = 2 };
+enum { DEMO_TABLES = 2, DEMO_FORMATS = 2, DEMO_COPIES = DEMO_TABLES * DEMO_FORMATS };
 
 /* Shown on stderr: on a terminal one line that changes, elsewhere a line a second. */
 struct demo_progress {
@@ -33,9 +33,11 @@ void demo_progress_end(struct demo_progress *p);
 /* A field of /proc/self/status in kB ("VmHWM", "RssAnon"); 0 where there is none. */
 uint64_t demo_memory_kb(const char *field);
 
-struct demo_table {
+/* A table of the source in one table format. */
+struct demo_copy {
     const char *name;     /* schema.table */
-    const char *location; /* of the Delta table */
+    const char *format;   /* "delta", "iceberg" */
+    const char *location; /* of the copy */
     struct row_checksum source;
     struct row_checksum lake;
     int64_t version_count;
@@ -44,5 +46,5 @@ struct demo_table {
 
 /* Prints the result to `out`: a table, memory, how to look at the tables, and as the last line
  * "result: equal" or "result: different", which is returned as true or false. */
-bool demo_report_print(const struct demo_table tables[DEMO_TABLES], const char *directory,
+bool demo_report_print(const struct demo_copy copies[DEMO_COPIES], const char *directory,
                        uint64_t rss_anon_peak_kb, FILE *out);

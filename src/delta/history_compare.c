@@ -1,4 +1,5 @@
 /* The files in which two versions of a Delta table differ. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "delta/lake_history.h"
@@ -36,7 +37,9 @@ static const char *partition_text(const struct comparing *c, const struct delta_
 static bool add(struct comparing *c, const struct delta_live *before,
                 const struct delta_live *after, struct error *err)
 {
-    const struct delta_file *file = after ? &after->file : &before->file;
+    const struct delta_live *either = after ? after : before;
+    assert(either);
+    const struct delta_file *file = &either->file;
     owned(buf_release) struct buf key = {0};
     if (!delta_path_key(file->path, &key, err)) {
         return false;

@@ -14,9 +14,6 @@
 roaring_bitmap_t *delta_vector_read(struct store *store, const struct delta_vector *v,
                                     uint64_t row_count, struct error *err);
 
-/* Decodes the bitmaps of a vector: magic, count, (key, portable bitmap)*. */
-roaring_bitmap_t *delta_vector_decode(struct str bytes, struct error *err);
-
 /* Collects vectors for one file. */
 struct delta_vector_file {
     char id[UUID_TEXT_SIZE];

@@ -46,8 +46,8 @@ static const struct iceberg_entries *entries_of(struct iceberg_differ *d,
     if (!iceberg_manifest_read(&d->objects, d->metadata, m, &d->arena, entries, err)) {
         return NULL;
     }
-    (void)map_put(&d->manifests,
-                  str_from(arena_string(&d->arena, m->path, strlen(m->path))), entries);
+    (void)map_put(&d->manifests, str_from(arena_string(&d->arena, m->path, strlen(m->path))),
+                  entries);
     return entries;
 }
 
@@ -94,11 +94,12 @@ static bool take_deletes(struct diff *d, const struct iceberg_entry *entry, bool
     if (!iceberg_deletes_check(&entry->file, err)) {
         return false;
     }
-    struct deletes *known = map_get(&d->deletes, str_from(entry->file.path));
+    const char *name = iceberg_deletes_name(&entry->file, d->arena);
+    struct deletes *known = map_get(&d->deletes, str_from(name));
     if (!known) {
         known = arena_zalloc(d->arena, sizeof(*known));
         known->entry = entry;
-        (void)map_put(&d->deletes, str_from(entry->file.path), known);
+        (void)map_put(&d->deletes, str_from(name), known);
     }
     known->in_from |= in_from;
     known->in_to |= in_to;
@@ -303,8 +304,7 @@ static void finish(struct diff *d)
     while (map_next(&d->files, &at, &path, &value)) {
         const struct iceberg_difference *f = value;
         bool is_touched = f->kind == ICEBERG_FILE_TOUCHED;
-        bool differs =
-            !is_equal(f->before, f->after) || f->deleted_before != f->deleted_after;
+        bool differs = !is_equal(f->before, f->after) || f->deleted_before != f->deleted_after;
         if (!is_touched || (f->file && differs)) {
             out->items[out->count++] = *f;
         }
@@ -319,8 +319,7 @@ bool iceberg_diff(struct iceberg_differ *differ, const struct iceberg_snapshot *
     *out = (struct iceberg_differences){0};
     struct diff d = {.differ = differ, .arena = a, .out = out};
     bool ok = read_side(&d, from, &d.from, err) && read_side(&d, to, &d.to, err) &&
-              take_side(&d, &d.from, &d.to, true, err) &&
-              take_side(&d, &d.to, &d.from, false, err);
+              take_side(&d, &d.from, &d.to, true, err) && take_side(&d, &d.to, &d.from, false, err);
     if (ok && rows) {
         ok = read_deletes(&d, false, err) && read_deletes(&d, true, err);
     } else if (ok) {

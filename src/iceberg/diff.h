@@ -25,7 +25,7 @@ struct iceberg_difference {
     int32_t spec_id;
     struct roaring_bitmap_s *before; /* rows deleted in the older snapshot; freed with the arena */
     struct roaring_bitmap_s *after;  /* in the newer one */
-    int64_t deleted_before; /* without `rows`: how many, as far as manifests tell */
+    int64_t deleted_before;          /* without `rows`: how many, as far as manifests tell */
     int64_t deleted_after;
 };
 

@@ -258,12 +258,12 @@ static bool add_pieces(struct iceberg_history *h, const struct iceberg_differenc
     }
     const struct roaring_bitmap_s *deleted = without(f->after, f->before, a);
     const struct roaring_bitmap_s *restored = without(f->before, f->after, a);
-    return (!deleted || add_piece(h, out, f,
-                                  (struct lake_piece){.kind = LAKE_DELETED, .only = deleted}, a,
-                                  err)) &&
-           (!restored || add_piece(h, out, f,
-                                   (struct lake_piece){.kind = LAKE_INSERTED, .only = restored}, a,
-                                   err));
+    return (!deleted ||
+            add_piece(h, out, f, (struct lake_piece){.kind = LAKE_DELETED, .only = deleted}, a,
+                      err)) &&
+           (!restored ||
+            add_piece(h, out, f, (struct lake_piece){.kind = LAKE_INSERTED, .only = restored}, a,
+                      err));
 }
 
 static bool history_changes(struct lake_history *base, size_t index, struct arena *a,

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <strings.h>
 
+#include "format/bitmap.h"
 #include "iceberg/location.h"
 
 enum { OBJECT_SIZE_MAX = 1 << 30, FILE_PATH_ID = 2147483546 };
@@ -66,6 +67,17 @@ bool iceberg_manifest_read(const struct iceberg_objects *o, const struct iceberg
 
 /* ---- deletes ---- */
 
+static bool is_vector(const struct iceberg_file *file)
+{
+    return file->content == ICEBERG_POSITION_DELETES && strcasecmp(file->format, "puffin") == 0;
+}
+
+const char *iceberg_deletes_name(const struct iceberg_file *file, struct arena *a)
+{
+    return is_vector(file) ? arena_format(a, "%s@%" PRId64, file->path, file->content_offset)
+                           : file->path;
+}
+
 bool iceberg_deletes_check(const struct iceberg_file *file, struct error *err)
 {
     if (file->content == ICEBERG_EQUALITY_DELETES) {
@@ -74,7 +86,7 @@ bool iceberg_deletes_check(const struct iceberg_file *file, struct error *err)
                          "rewrite its data files first",
                          file->path);
     }
-    return strcasecmp(file->format, "parquet") == 0 ||
+    return strcasecmp(file->format, "parquet") == 0 || is_vector(file) ||
            error_set(err, ERROR_CONFIG,
                      "the table has deletes in %s files (\"%s\"), which are not supported",
                      file->format, file->path);
@@ -140,12 +152,53 @@ static bool read_positions(const struct iceberg_objects *o, const struct iceberg
     return true;
 }
 
+static bool hand_over(const struct iceberg_file *file, const roaring_bitmap_t *rows,
+                      iceberg_position_fn *fn, void *arg, struct error *err)
+{
+    roaring_uint32_iterator_t i;
+    roaring_init_iterator(rows, &i);
+    for (; i.has_value; roaring_advance_uint32_iterator(&i)) {
+        if (!fn(arg, str_from(file->referenced_file), i.current_value, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A vector is a blob in a Puffin file; the manifest says where. [Puffin spec, deletion-vector-v1]
+ */
+static bool read_vector(const struct iceberg_objects *o, const struct iceberg_file *file,
+                        iceberg_position_fn *fn, void *arg, struct error *err)
+{
+    owned(buf_release) struct buf data = {0};
+    struct str bytes;
+    if (!iceberg_object_get(o, file->path, &data, err)) {
+        return false;
+    }
+    if (!file->referenced_file || file->content_offset < 0 || file->content_size < 0 ||
+        (uint64_t)file->content_offset > data.size ||
+        (uint64_t)file->content_size > data.size - (uint64_t)file->content_offset) {
+        return error_set(err, ERROR_DATA, "the manifest does not say where its vector is");
+    }
+    struct reader r = reader_from(data.data + file->content_offset, (size_t)file->content_size);
+    if (!bitmap_cut(&r, &bytes, err)) {
+        return false;
+    }
+    roaring_bitmap_t *rows = bitmap_decode(bytes, err);
+    if (!rows) {
+        return false;
+    }
+    bool done = hand_over(file, rows, fn, arg, err);
+    roaring_bitmap_free(rows);
+    return done;
+}
+
 bool iceberg_positions_read(const struct iceberg_objects *o, const struct iceberg_file *file,
                             iceberg_position_fn *fn, void *arg, struct error *err)
 {
     if (!o->engine) {
         return error_set(err, ERROR_FATAL, "deletes cannot be read without an engine");
     }
-    return read_positions(o, file, fn, arg, err) ||
+    return (is_vector(file) ? read_vector : read_positions)(o, file, fn, arg, err) ||
            error_wrap(err, "delete file \"%s\"", file->path);
 }

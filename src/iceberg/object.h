@@ -21,9 +21,9 @@ must_check bool iceberg_object_get(const struct iceberg_objects *o, const char *
                                    struct buf *out, struct error *err);
 
 /* The manifests of a snapshot, in the arena; those of version 1 may be in the metadata itself. */
-must_check bool iceberg_list_read(const struct iceberg_objects *o,
-                                  const struct iceberg_snapshot *s, struct arena *a,
-                                  struct iceberg_manifests *out, struct error *err);
+must_check bool iceberg_list_read(const struct iceberg_objects *o, const struct iceberg_snapshot *s,
+                                  struct arena *a, struct iceberg_manifests *out,
+                                  struct error *err);
 
 /* The entries of a manifest, in the arena. */
 must_check bool iceberg_manifest_read(const struct iceberg_objects *o,
@@ -31,7 +31,11 @@ must_check bool iceberg_manifest_read(const struct iceberg_objects *o,
                                       const struct iceberg_manifest *m, struct arena *a,
                                       struct iceberg_entries *out, struct error *err);
 
-/* The rows of a position delete file, in its order; `path` is borrowed for the call. */
+/* What tells one delete from the others: a Puffin file holds several vectors. */
+const char *iceberg_deletes_name(const struct iceberg_file *file, struct arena *a);
+
+/* The rows of a position delete file or a deletion vector, in their order; `path` is borrowed for
+ * the call. */
 typedef bool iceberg_position_fn(void *arg, struct str path, uint32_t position, struct error *err);
 must_check bool iceberg_positions_read(const struct iceberg_objects *o,
                                        const struct iceberg_file *file, iceberg_position_fn *fn,

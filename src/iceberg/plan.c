@@ -326,9 +326,8 @@ static bool write_list(struct iceberg_plan *plan, struct error *err)
 {
     owned(buf_release) struct buf data = {0};
     const struct iceberg_snapshot *parent = plan->table->metadata->current;
-    if (!iceberg_manifest_list_encode(&plan->manifests, plan->snapshot_id,
-                                      parent ? parent->id : -1, plan->sequence_number, &data,
-                                      err)) {
+    if (!iceberg_manifest_list_encode(&plan->manifests, plan->snapshot_id, parent ? parent->id : -1,
+                                      plan->sequence_number, &data, err)) {
         return false;
     }
     const char *key = arena_format(&plan->arena, "metadata/snap-%" PRId64 "-1-%s.avro",

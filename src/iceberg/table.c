@@ -331,9 +331,9 @@ static bool check_newer(const struct iceberg_table *t, const struct iceberg_meta
     if (strcmp(m->uuid, had->table_id) != 0) {
         return gone(t, "is another table than we had: it was dropped and made anew", err);
     }
-    return !t->property || (check_owner(t, m, err) &&
-                            (!had->has_record || t->accept_foreign ||
-                             iceberg_check_since(t, m, had->record.version, err)));
+    return !t->property ||
+           (check_owner(t, m, err) && (!had->has_record || t->accept_foreign ||
+                                       iceberg_check_since(t, m, had->record.version, err)));
 }
 
 static bool take_newer(struct iceberg_table *t, struct iceberg_state *state, bool *files_changed,

@@ -44,8 +44,8 @@ struct iceberg_table {
     char *property; /* owned; "leat.<pipeline>"; NULL: opened for reading */
     char *label;    /* owned; "namespace.table", for messages */
 
-    struct iceberg_metadata *metadata; /* owned; NULL: there is no table */
-    char *metadata_location; /* owned; NULL: the catalog does not say */
+    struct iceberg_metadata *metadata;       /* owned; NULL: there is no table */
+    char *metadata_location;                 /* owned; NULL: the catalog does not say */
     const struct iceberg_snapshot *snapshot; /* that is shown; NULL: none */
 
     struct arena list_arena; /* of `manifests` */
@@ -95,7 +95,8 @@ must_check bool iceberg_record_read(const struct iceberg_metadata *m, const char
                                     struct lake_record *out, bool *found, struct error *err);
 
 /* ERROR_LOST when a snapshot after `after` up to the current one was made by others and changed
- * rows; ERROR_LOST too when `after` is not in the ancestry. 0: from the beginning. */
+ * rows; ERROR_LOST too when `after` is not in the ancestry, as far as it is known: expired
+ * snapshots are looked for in older metadata files. 0: from the beginning. */
 must_check bool iceberg_check_since(const struct iceberg_table *t, const struct iceberg_metadata *m,
                                     int64_t after, struct error *err);
 

@@ -53,7 +53,7 @@ static bool open_source(struct run *r, struct error *err)
         return false;
     }
     r->source = type->open(&(struct source_open){.config = &r->config->source,
-                                                     .state_dir = r->config->state_dir,
+                                                 .state_dir = r->config->state_dir,
                                                  .pipeline = r->config->name,
                                                  .aside = r->task->aside},
                            err);

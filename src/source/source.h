@@ -93,7 +93,7 @@ struct source {
     const struct source_table *tables;
     uint32_t table_count;
     struct position
-        remembered;     /* what the source itself knows as acknowledged; NONE: nothing (no slot) */
+        remembered;  /* what the source itself knows as acknowledged; NONE: nothing (no slot) */
     bool has_memory; /* it remembers what was acknowledged, or should: that it does not is a loss */
     char identity[128]; /* which server and database positions belong to */
 };

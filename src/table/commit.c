@@ -196,8 +196,8 @@ static void fill(struct table *t, struct plan *p, const struct barrier *barrier,
     };
     /* A table that is read again from before its own position does not go back there. */
     bool behind = c->record.phase == PHASE_STREAMING && barrier->phase == PHASE_STREAMING;
-    c->record.position = behind ? position_join(c->record.position, barrier->position)
-                                : barrier->position;
+    c->record.position =
+        behind ? position_join(c->record.position, barrier->position) : barrier->position;
     c->record.complete = complete;
     c->record.epoch = barrier->epoch;
     c->record.phase = barrier->phase;

@@ -21,9 +21,16 @@ TABLES = {"public.items": "id", "public.quiet": "id"}
 
 
 def mirror_of(leat: Leat, database: Database) -> Mirror:
-    """Some loaded rows and a pipeline with a small commit interval."""
+    """Some loaded rows and a pipeline into both formats with a small commit interval."""
     Workload.create(database.connection)
-    return Mirror(leat, database, TABLES, sink={"commit": {"interval": "10ms"}})
+    return Mirror(
+        leat,
+        database,
+        TABLES,
+        formats=("delta", "iceberg"),
+        sink={"commit": {"interval": "10ms"}},
+        retry={"delay": "10ms"},
+    )
 
 
 def faulty(leat: Leat) -> dict[str, str]:

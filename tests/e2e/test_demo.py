@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.lib.delta import delta_cdf, delta_rows, delta_version
+from tests.lib.iceberg import iceberg_rows, iceberg_snapshots
 from tests.lib.leat import Leat
 
 QUICK = ["--rows=500", "--seconds=2", "--rate=1000"]
@@ -47,10 +48,18 @@ def test_it_ends_equal_and_its_numbers_are_those_of_the_tables(leat: Leat) -> No
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "result: equal"
     for table in ("customers", "orders"):
-        line = re.search(rf"^public\.{table} +(.*)$", done.stdout, re.MULTILINE)
-        assert line is not None
-        source, lake, word, versions, inserts, updates, deletes = line[1].split()
-        path = leat.dir / "leat-demo" / "lake" / "public" / table
+        found = {}
+        for form in ("delta", "iceberg"):
+            line = re.search(rf"^public\.{table} +{form} +(.*)$", done.stdout, re.MULTILINE)
+            assert line is not None
+            found[form] = line[1].split()
+        source, lake, word, versions, inserts, updates, deletes = found["delta"]
+        copy = leat.dir / "leat-demo" / "lake" / "iceberg" / "public" / table
+        assert found["iceberg"][:3] == [source, lake, word]
+        assert len(iceberg_rows(copy)) == int(lake)
+        assert len(iceberg_snapshots(copy)) == int(found["iceberg"][3])
+        assert found["iceberg"][4:] == [inserts, updates, deletes]  # the same net changes
+        path = leat.dir / "leat-demo" / "lake" / "delta" / "public" / table
         assert word == "equal"
         assert int(source) == int(lake) == len(delta_rows(path)) > 500
         assert int(versions) == delta_version(path) + 1

@@ -262,7 +262,9 @@ def _file_rows(path: Path, snapshot: Snapshot, add: Action) -> list[Row]:
             for column in fields
         ]
         items.append("file_row_number AS _row")
-        query = f"SELECT {', '.join(items)} FROM read_parquet(?, file_row_number = true)"
+        # Partition values come from the log: paths have them escaped.
+        options = "file_row_number = true, hive_partitioning = false"
+        query = f"SELECT {', '.join(items)} FROM read_parquet(?, {options})"
         found = connection.execute(query, [str(file)]).fetch_arrow_table().to_pylist()
     stats = json.loads(add["stats"]) if add.get("stats") else {}
     if "numRecords" in stats:

@@ -97,7 +97,7 @@ def iceberg_snapshots(location: Path | str) -> list[Snapshot]:
 
 def iceberg_table(location: Path | str, snapshot: int | None = None) -> pa.Table:
     """Returns the rows of a table (at a snapshot) as `pyiceberg` reads them."""
-    return _table(location).scan(snapshot_id=snapshot).to_arrow()
+    return open_table(location).scan(snapshot_id=snapshot).to_arrow()
 
 
 def iceberg_rows(location: Path | str, snapshot: int | None = None) -> list[Row]:
@@ -107,11 +107,12 @@ def iceberg_rows(location: Path | str, snapshot: int | None = None) -> list[Row]
 
 def iceberg_files(location: Path | str, snapshot: int | None = None) -> set[str]:
     """Returns the names of the live data files of a table (at a snapshot)."""
-    tasks = _table(location).scan(snapshot_id=snapshot).plan_files()
+    tasks = open_table(location).scan(snapshot_id=snapshot).plan_files()
     return {Path(task.file.file_path).name for task in tasks}
 
 
-def _table(location: Path | str) -> StaticTable:
+def open_table(location: Path | str) -> StaticTable:
+    """Opens a table in its newest state, without a catalog."""
     return StaticTable.from_metadata(str(metadata_file(location)))
 
 
@@ -120,7 +121,7 @@ def _table(location: Path | str) -> StaticTable:
 
 def iceberg_rows_duckdb(location: Path | str, snapshot: int | None = None) -> list[Row]:
     """Returns the rows of a table (at a snapshot) as DuckDB reads its live files."""
-    table = _table(location)
+    table = open_table(location)
     scan = table.scan(snapshot_id=snapshot)
     rows: list[Row] = []
     for task in scan.plan_files():
@@ -173,13 +174,10 @@ def _file_rows(task: FileScanTask, schema: Schema, spec: PartitionSpec) -> list[
             if field.field_id in names
         ]
         items.append("file_row_number AS _row")
-        found = (
-            connection.execute(
-                f"SELECT {', '.join(items)} FROM read_parquet(?, file_row_number = true)", [file]
-            )
-            .fetch_arrow_table()
-            .to_pylist()
-        )
+        # A value in a path is escaped: none may come from there.
+        options = "file_row_number = true, hive_partitioning = false"
+        query = f"SELECT {', '.join(items)} FROM read_parquet(?, {options})"
+        found = connection.execute(query, [file]).fetch_arrow_table().to_pylist()
         deleted = _deleted(connection, task.delete_files, data_file.file_path)
     assert len(found) == data_file.record_count, f"{file}: {len(found)} rows"
     assert all(row < len(found) for row in deleted), f"{file}: deleted rows past the end"

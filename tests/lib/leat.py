@@ -5,6 +5,7 @@ Everything that depends on leat's command line and configuration keys is in this
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -215,7 +216,7 @@ class Leat:
         for one in sinks:
             if mode is not None:
                 one["mode"] = mode
-            one.update(sink or {})
+            one.update(copy.deepcopy(dict(sink or {})))  # YAML would name what is shared
         pipeline: Config = {
             "source": {"type": "postgres", "url": url, "tables": list(tables), **(source or {})},
             "state_dir": str(self.state),
@@ -305,10 +306,12 @@ class Leat:
         assert done.returncode == 0, f"exit code {done.returncode}: {args}\n{done.stderr}"
         return done
 
-    @staticmethod
-    def explained_files(done: subprocess.CompletedProcess[str]) -> list[str]:
-        """Returns the names of the Parquet files that `--explain` said it reads, sorted."""
-        return sorted(re.findall(r"[^/\s\"']+\.parquet\b", done.stderr))
+    def opened_files(
+        self, location: Path | str, first: int | None = None, last: int | None = None
+    ) -> list[str]:
+        """Returns the names of the files that changes() opens, sorted."""
+        done = self.changes(location, first, last, "--explain")
+        return sorted(Path(json.loads(line)["file"]).name for line in done.stdout.splitlines())
 
     def query(self, sql: str, **more: Any) -> subprocess.CompletedProcess[str]:
         """Runs SQL over lake tables, printed as JSON."""

@@ -26,6 +26,8 @@ EXACT = Context(prec=100)
 
 def canonical_value(value: Any) -> Any:
     """Returns a value in canonical form."""
+    if isinstance(value, (str, int, float, bytes)):  # most are, and a large table has many
+        return value
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     if isinstance(value, (bytearray, memoryview)):
@@ -160,6 +162,8 @@ def row_text(row: Row) -> str:
 
 
 def _value_text(value: Any) -> str:
+    if isinstance(value, (str, int, float, bytes)):
+        return repr(value)
     if isinstance(value, Decimal) and value.is_finite():
         # An integer of as many digits is another kind of value.
         return f"Decimal({value.normalize(EXACT)})"

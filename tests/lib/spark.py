@@ -27,8 +27,9 @@ SETTINGS = {
     "spark.driver.memory": HEAP,
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
+    # The quick compiler only, and room for what it makes: the session is short.
     "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseSerialGC"
-    " -XX:TieredStopAtLevel=1",
+    " -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
     "spark.default.parallelism": "2",
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.session.timeZone": "UTC",
@@ -89,6 +90,13 @@ class Spark:
     def sql(self, text: str) -> pa.Table:
         """Runs a statement and returns its rows."""
         return arrow(self.session.sql(text))
+
+    def catalog(self, name: str, **settings: str) -> None:
+        """Makes an Iceberg catalog known by a name that none has had yet."""
+        prefix = f"spark.sql.catalog.{name}"
+        self.session.conf.set(prefix, "org.apache.iceberg.spark.SparkCatalog")
+        for key, value in {"cache-enabled": "false", **settings}.items():
+            self.session.conf.set(f"{prefix}.{key}", value)
 
     def view(self, name: str, parquet: Path) -> None:
         """Makes a Parquet file readable as a table."""

@@ -68,11 +68,11 @@ class Chain:
         """Returns what leat reads of a snapshot: its changes, and which files it opened."""
         snapshot: Snapshot = self.snapshots[place]
         before = snapshot.parent
-        done = leat.changes(self.path, before, snapshot.id, "--explain")
+        done = leat.changes(self.path, before, snapshot.id)
         types = types_of(self.spark.iceberg(self.path, snapshot.id))
         rows = feed_rows(done.stdout, types, "_commit_snapshot_id")
         assert {row["_commit_snapshot_id"] for row in rows} <= {snapshot.id}
-        return rows, leat.explained_files(done)
+        return rows, leat.opened_files(self.path, before, snapshot.id)
 
 
 @pytest.fixture(scope="module")

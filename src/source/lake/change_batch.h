@@ -3,7 +3,8 @@
 
 #include "model/batch.h"
 
-/* Rows of one version, as lake_changes_next() gives them: the table's columns, then _change_type. */
+/* Rows of one version, as lake_changes_next() gives them: the table's columns, then _change_type.
+ */
 struct change_rows {
     const struct column *columns;
     uint32_t row_count;

@@ -34,10 +34,10 @@ struct lake_source {
     struct engine *engine;
     struct engine_connection *connection;
     struct lake_table *loaded; /* the version that a load reads; as long as the engine */
-    struct schema *schema; /* owned; as last announced */
-    struct position at;    /* everything up to here was handed over */
-    bool has_version;      /* `at` is one of the table's versions */
-    int64_t version;       /* its id */
+    struct schema *schema;     /* owned; as last announced */
+    struct position at;        /* everything up to here was handed over */
+    bool has_version;          /* `at` is one of the table's versions */
+    int64_t version;           /* its id */
     int64_t polled_ms;
 
     struct lake_history *history; /* of the changes that are being read */
@@ -211,8 +211,8 @@ static bool open_table(struct lake_source *s, struct error *err)
                                      .whole_before = true};
     s->base.tables = &s->table;
     s->base.table_count = 1;
-    int size = snprintf(s->base.identity, sizeof(s->base.identity), "%s %s", s->lake->name,
-                        h->table_id);
+    int size =
+        snprintf(s->base.identity, sizeof(s->base.identity), "%s %s", s->lake->name, h->table_id);
     return size < (int)sizeof(s->base.identity) ||
            error_set(err, ERROR_DATA, "the table's id is too long");
 }
@@ -293,8 +293,7 @@ static bool continue_after(struct lake_source *s, struct position resume, struct
 {
     size_t next = 0;
     s->at = resume;
-    owned(lake_history_free) struct lake_history *h =
-        open_history(s, (int64_t)resume.integer, err);
+    owned(lake_history_free) struct lake_history *h = open_history(s, (int64_t)resume.integer, err);
     return h && find_next(s, h, &next, err);
 }
 
@@ -368,8 +367,7 @@ static void end_version(struct lake_source *s, const struct lake_version *v)
 {
     push_batch(s);
     stand_at(s, v);
-    push(s, (struct event){
-                .kind = EVENT_IDLE, .position = s->at, .commit_time_us = v->time_us});
+    push(s, (struct event){.kind = EVENT_IDLE, .position = s->at, .commit_time_us = v->time_us});
 }
 
 static void measure(struct lake_source *s)
@@ -507,11 +505,10 @@ static void check(const struct source_type *type, const struct source_config *co
 {
     struct error err = {0};
     struct source *source =
-        type->open(&(struct source_open){.config = config, .pipeline = pipeline},
-                   &err);
+        type->open(&(struct source_open){.config = config, .pipeline = pipeline}, &err);
     if (!source) {
-        fn(arg, &(struct source_finding){
-                    .level = FINDING_ERROR, .kind = err.kind, .text = err.message});
+        fn(arg,
+           &(struct source_finding){.level = FINDING_ERROR, .kind = err.kind, .text = err.message});
         return;
     }
     const struct schema *schema = source->tables[0].schema;

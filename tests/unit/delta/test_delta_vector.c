@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "delta/vector.h"
 #include "delta/z85.h"
+#include "format/bitmap.h"
 #include "temporary.h"
 #include "test.h"
 
@@ -197,7 +198,7 @@ static void assert_corrupt(const char *bytes, size_t size)
     char *copy = malloc(size + 1); /* so that a read past the end is noticed */
     assert_non_null(copy);
     memcpy(copy, bytes, size);
-    assert_null(delta_vector_decode((struct str){copy, size}, &err));
+    assert_null(bitmap_decode((struct str){copy, size}, &err));
     assert_int_equal(err.kind, ERROR_DATA);
     free(copy);
 }
