@@ -40,6 +40,20 @@ static const char *below(const char *location, const char *path)
     return path;
 }
 
+/* Whether a key names ".." on its way: then it may lead out. */
+static bool goes_up(const char *key)
+{
+    while (*key) {
+        size_t size = strcspn(key, "/");
+        if (size == 2 && memcmp(key, "..", 2) == 0) {
+            return true;
+        }
+        key += size;
+        key += *key == '/';
+    }
+    return false;
+}
+
 bool iceberg_location_key(const char *location, const char *path, struct buf *out,
                           struct error *err)
 {
@@ -49,7 +63,7 @@ bool iceberg_location_key(const char *location, const char *path, struct buf *ou
     if (!key && local_root && local) {
         key = below(local_root, local);
     }
-    if (!key) {
+    if (!key || goes_up(key)) {
         return error_set(err, ERROR_CONFIG, "file \"%s\" lies outside the table's location \"%s\"",
                          path, location);
     }
