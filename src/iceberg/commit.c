@@ -239,6 +239,18 @@ static json_t *make_properties(const struct iceberg_table *t, const struct lake_
                      "write.metadata.previous-versions-max", "20", t->property, buf_text(&text));
 }
 
+/* A log has many rows of one key: it identifies none of them. */
+static void drop_key(json_t *schema)
+{
+    size_t i = 0;
+    json_t *field = NULL;
+    (void)json_object_del(schema, "identifier-field-ids");
+    json_array_foreach(json_object_get(schema, "fields"), i, field)
+    {
+        (void)json_object_set_new(field, "required", json_false());
+    }
+}
+
 bool iceberg_create_table(struct lake_table *table, const struct lake_create *create,
                           struct error *err)
 {
@@ -260,6 +272,9 @@ bool iceberg_create_table(struct lake_table *table, const struct lake_create *cr
         return false;
     }
     owned(json_free) json_t *schema = iceberg_schema_make(create->schema, ids, 0);
+    if (!create->vectors) {
+        drop_key(schema);
+    }
     owned(json_free) json_t *properties = make_properties(t, &record);
     struct iceberg_metadata *m = NULL;
     failpoint("iceberg_before_create");
