@@ -332,10 +332,8 @@ class IcebergForm:
 class IcebergHistory(History):
     """An Iceberg table in the catalog `lake`; `path` is where."""
 
-    def __init__(self, spark: Spark, directory: Path, seed: int, vectors: bool = False) -> None:
-        """Says with `vectors` whether deletes may be bitmaps, which format version 3 has."""
+    def __init__(self, spark: Spark, directory: Path, seed: int) -> None:
         super().__init__(spark, directory, seed)
-        self.has_vectors = vectors
         self.table = f"histories.h{seed}"
         self.name = f"lake.{self.table}"
         self.path = spark.lake / "histories" / f"h{seed}"
@@ -369,9 +367,8 @@ class IcebergHistory(History):
         return IcebergForm(version, partitions, self._modes(version))
 
     def _modes(self, version: int) -> tuple[str, str, str]:
-        # Format version 1 has no deletes but by rewriting files, 3 has them as bitmaps only.
-        rewrites = version == 1 or (version == 3 and not self.has_vectors)
-        known = ("copy-on-write",) if rewrites else ("copy-on-write", "merge-on-read")
+        # Format version 1 has no deletes but by rewriting files, 3 has them as bitmaps.
+        known = ("copy-on-write",) if version == 1 else ("copy-on-write", "merge-on-read")
         choose = self.random.choice
         return choose(known), choose(known), choose(known)
 
