@@ -158,13 +158,10 @@ class History:
         self.name = ""
 
     def run(self, text: str) -> None:
-        """Runs a statement and keeps it for the message of a failed test."""
+        """Runs a statement; a test that fails shows all of them."""
+        print(f"{len(self.statements)}: {text}")
         self.statements.append(text)
         self.spark.sql(text)
-
-    def __str__(self) -> str:
-        """Prints what was done."""
-        return "\n".join(f"  {number}: {text}" for number, text in enumerate(self.statements))
 
     # What changes rows.
 
@@ -423,8 +420,9 @@ class IcebergHistory(History):
 
     def repartition(self) -> None:
         """New files are partitioned in another way than old ones."""
-        if self.form.version > 1 and "bucket(8, i)" not in self.statements[-1]:
-            self.run(f"ALTER TABLE {self.name} ADD PARTITION FIELD bucket(8, i)")
+        text = f"ALTER TABLE {self.name} ADD PARTITION FIELD bucket(8, i)"
+        if self.form.version > 1 and text not in self.statements:
+            self.run(text)
 
     def switch_modes(self) -> None:
         """From now on changes are written in other ways."""
