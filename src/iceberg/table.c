@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "iceberg/constant.h"
 #include "iceberg/iceberg.h"
 #include "iceberg/location.h"
 
@@ -57,12 +58,8 @@ static bool show_schema(struct iceberg_table *t, const struct iceberg_schema *s,
         arena_zalloc(&t->show_arena, ((size_t)s->field_count + 1) * sizeof(*defaults));
     for (uint32_t i = 0; i < s->field_count; i++) {
         ids[i] = s->fields[i].id;
-        if (s->fields[i].initial_default) {
-            return error_set(
-                err, ERROR_CONFIG,
-                "column \"%s\" has an initial default (format version 3), which is not "
-                "supported",
-                s->fields[i].name);
+        if (!iceberg_default_text(&s->fields[i], &t->show_arena, &defaults[i], err)) {
+            return false;
         }
     }
     snapshot->column_ids = ids;
