@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "iceberg/constant.h"
 #include "iceberg/location.h"
 #include "iceberg/table.h"
 
@@ -76,51 +77,6 @@ static bool take_slot(struct iceberg_table *t, struct iceberg_live *live, struct
     return true;
 }
 
-/* A value's text as SQL casts it to the column's type now: bytes are \x01\x02, and a float that has
- * become a double keeps its value. */
-static const char *castable(struct type type, const char *text, struct arena *a)
-{
-    if (text && type.kind == TYPE_FLOAT32) {
-        return arena_format(a, "%.17g", (double)strtof(text, NULL));
-    }
-    if (!text || type.kind != TYPE_BINARY) {
-        return text;
-    }
-    size_t size = strlen(text);
-    char *out = arena_alloc(a, size * 2 + 1);
-    char *p = out;
-    for (size_t i = 2; i + 1 < size; i += 2) { /* behind its own \x */
-        *p++ = '\\';
-        *p++ = 'x';
-        *p++ = text[i];
-        *p++ = text[i + 1];
-    }
-    *p = '\0';
-    return out;
-}
-
-/* A column by whose own value a file was chosen has that value in all of its rows, and writers such
- * as those that adopt directories of Hive leave it out of the file. [Iceberg spec, Column
- * Projection] */
-static void set_values(struct iceberg_live *live, const struct iceberg_spec *spec,
-                       const char *const *texts)
-{
-    struct lake_file_value *values =
-        arena_array(&live->arena, (size_t)spec->field_count + 1, sizeof(*values));
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < spec->field_count; i++) {
-        const struct iceberg_spec_field *field = &spec->fields[i];
-        if (field->transform.kind == LAKE_IDENTITY) {
-            values[count++] = (struct lake_file_value){
-                .column_id = field->source_id,
-                .text = castable(field->result, texts[i], &live->arena),
-            };
-        }
-    }
-    live->lake.values = values;
-    live->lake.value_count = count;
-}
-
 /* The partition as texts, for whoever groups or names by it. */
 static bool set_partition(struct iceberg_table *t, struct iceberg_live *live,
                           const struct iceberg_file *file, struct error *err)
@@ -145,7 +101,7 @@ static bool set_partition(struct iceberg_table *t, struct iceberg_live *live,
         }
     }
     live->lake.partition = texts;
-    set_values(live, spec, texts);
+    live->lake.values = iceberg_constants(spec, texts, &live->arena, &live->lake.value_count);
     return true;
 }
 

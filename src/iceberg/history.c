@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "iceberg/constant.h"
 #include "iceberg/diff.h"
 #include "iceberg/iceberg.h"
 #include "iceberg/location.h"
@@ -156,6 +157,9 @@ static bool show_schema(struct iceberg_history *h, const struct iceberg_snapshot
     h->columns = arena_zalloc(&h->arena, ((size_t)s->field_count + 1) * sizeof(*h->columns));
     for (uint32_t i = 0; i < s->field_count; i++) {
         h->columns[i] = (struct lake_file_column){.from = LAKE_BY_ID, .id = s->fields[i].id};
+        if (!iceberg_default_text(&s->fields[i], &h->arena, &h->columns[i].text, err)) {
+            return false;
+        }
     }
     return true;
 }
@@ -227,6 +231,51 @@ static struct roaring_bitmap_s *without(const struct roaring_bitmap_s *a,
     return roaring_bitmap_is_empty(rows) ? NULL : rows;
 }
 
+/* The text of each partition value of a file, NULL for null; of a spec that is not known: none. */
+static bool partition_texts(const struct iceberg_spec *spec, const struct iceberg_file *file,
+                            struct arena *a, const char ***out, struct error *err)
+{
+    uint32_t count = spec ? spec->field_count : 0;
+    *out = arena_zalloc(a, ((size_t)count + 1) * sizeof(**out));
+    for (uint32_t i = 0; i < count && i < file->partition_count; i++) {
+        if (file->partition[i].data &&
+            !iceberg_value_text(spec->fields[i].result, file->partition[i], a, &(*out)[i], err)) {
+            return error_wrap(err, "file \"%s\"", file->path);
+        }
+    }
+    return true;
+}
+
+/* How a file shows the columns: those by whose values it was chosen have these values. */
+static bool columns_of(const struct iceberg_history *h, const struct iceberg_difference *f,
+                       struct arena *a, const struct lake_file_column **out, struct error *err)
+{
+    const struct iceberg_spec *spec = iceberg_metadata_spec(h->table->metadata, f->spec_id);
+    const char **texts = NULL;
+    uint32_t value_count = 0;
+    *out = h->columns;
+    if (!spec || spec->field_count == 0) {
+        return true;
+    }
+    if (!partition_texts(spec, f->file, a, &texts, err)) {
+        return false;
+    }
+    const struct lake_file_value *values = iceberg_constants(spec, texts, a, &value_count);
+    uint32_t count = h->base.schema->column_count;
+    struct lake_file_column *columns =
+        arena_copy(a, h->columns, ((size_t)count + 1) * sizeof(*columns));
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t v = 0; v < value_count; v++) {
+            if (values[v].column_id == columns[i].id) {
+                columns[i] =
+                    (struct lake_file_column){.from = LAKE_CONSTANT, .text = values[v].text};
+            }
+        }
+    }
+    *out = columns;
+    return true;
+}
+
 static bool add_piece(struct iceberg_history *h, struct lake_pieces *out,
                       const struct iceberg_difference *f, struct lake_piece piece, struct arena *a,
                       struct error *err)
@@ -238,7 +287,9 @@ static bool add_piece(struct iceberg_history *h, struct lake_pieces *out,
     piece.path = arena_string(a, key.data, key.size);
     piece.row_count = (uint64_t)f->file->record_count;
     piece.size = (uint64_t)f->file->size;
-    piece.columns = h->columns;
+    if (!columns_of(h, f, a, &piece.columns, err)) {
+        return false;
+    }
     out->items[out->count++] = piece;
     return true;
 }
@@ -302,14 +353,13 @@ static const char *partition_text(const struct iceberg_history *h,
 {
     const struct iceberg_spec *spec = iceberg_metadata_spec(h->table->metadata, f->spec_id);
     owned(buf_release) struct buf out = {0};
-    for (uint32_t i = 0; spec && i < spec->field_count && i < f->file->partition_count; i++) {
-        const char *text = NULL;
-        if (f->file->partition[i].data &&
-            !iceberg_value_text(spec->fields[i].result, f->file->partition[i], a, &text, err)) {
-            return NULL;
-        }
+    const char **texts = NULL;
+    if (!partition_texts(spec, f->file, a, &texts, err)) {
+        return NULL;
+    }
+    for (uint32_t i = 0; spec && i < spec->field_count; i++) {
         buf_append_format(&out, "%s%s=%s", i > 0 ? "/" : "", spec->fields[i].name,
-                          text ? text : "null");
+                          texts[i] ? texts[i] : "null");
     }
     return arena_string(a, buf_text(&out), out.size);
 }

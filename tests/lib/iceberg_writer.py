@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyiceberg.catalog.noop import NoopCatalog
 from pyiceberg.io import FileIO, load_file_io
-from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC
+from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.serializers import FromInputFile, ToOutputFile
 from pyiceberg.table import CommitTableResponse, Table
@@ -68,12 +68,12 @@ def foreign_table(directory: Path) -> Table:
     return FilesystemCatalog(directory).load()
 
 
-def make_foreign_table(directory: Path, schema: Schema) -> Table:
+def make_foreign_table(
+    directory: Path, schema: Schema, spec: PartitionSpec = UNPARTITIONED_PARTITION_SPEC
+) -> Table:
     """Makes an empty table in a directory."""
     catalog = FilesystemCatalog(directory)
     (directory / "metadata").mkdir(parents=True)
-    found = new_table_metadata(
-        schema, UNPARTITIONED_PARTITION_SPEC, UNSORTED_SORT_ORDER, directory.as_uri()
-    )
+    found = new_table_metadata(schema, spec, UNSORTED_SORT_ORDER, directory.as_uri())
     catalog.put(1, found)
     return catalog.load()

@@ -42,8 +42,8 @@ static inline struct iceberg_catalog *real_of(struct iceberg_catalog *c)
 }
 
 static inline bool lying_load(struct iceberg_catalog *c, const struct iceberg_name *name,
-                              struct iceberg_metadata **out, struct arena *a,
-                              const char **location, struct error *err)
+                              struct iceberg_metadata **out, struct arena *a, const char **location,
+                              struct error *err)
 {
     return real_of(c)->type->load(real_of(c), name, out, a, location, err);
 }
@@ -141,10 +141,8 @@ static inline struct lake_new_file fixture_file(struct fixture *f, int first, in
     file.path = lake_data_path(&f->arena, "data/", s->partition, s->partition_count, values);
     assert_true(store_stage(f->table->store, file.path, &path, &err));
     static const char *const names[] = {"id", "p"};
-    struct engine_parquet parquet = {.path = buf_text(&path),
-                                     .field_ids = s->column_ids,
-                                     .names = names,
-                                     .column_count = 2};
+    struct engine_parquet parquet = {
+        .path = buf_text(&path), .field_ids = s->column_ids, .names = names, .column_count = 2};
     const char *select =
         arena_format(&f->arena, "SELECT i::INTEGER AS id, 'x' AS p FROM range(%d, %d) t(i)", first,
                      first + rows);
@@ -262,9 +260,9 @@ static inline int64_t fixture_foreign_of(const struct fixture *f, const char *op
     (void)json_array_append_new(
         log, json_pack("{s:I, s:o}", "timestamp-ms", (json_int_t)1, "metadata-file",
                        json_sprintf("file://%s/metadata/v%d.metadata.json", f->directory, number)));
-    (void)json_object_set_new(m, "refs",
-                              json_pack("{s:{s:I, s:s}}", "main", "snapshot-id", (json_int_t)id,
-                                        "type", "branch"));
+    (void)json_object_set_new(
+        m, "refs",
+        json_pack("{s:{s:I, s:s}}", "main", "snapshot-id", (json_int_t)id, "type", "branch"));
     fixture_put(f, number + 1, m);
     json_decref(m);
     return id;

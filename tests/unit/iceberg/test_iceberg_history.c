@@ -1,5 +1,4 @@
 #include "lake/history.h"
-
 #include "table_fixture.h"
 
 /* The history of the table as it is now. */
@@ -30,8 +29,8 @@ static const char *newest_changes(struct fixture *f)
         const struct lake_piece *p = &pieces.items[i];
         uint64_t rows = p->only ? roaring_bitmap_get_cardinality(p->only) : p->row_count;
         rows -= p->without ? roaring_bitmap_get_cardinality(p->without) : 0;
-        buf_append_format(&text, "%s%s %d", i > 0 ? "\n" : "",
-                          p->kind == LAKE_INSERTED ? "+" : "-", (int)rows);
+        buf_append_format(&text, "%s%s %d", i > 0 ? "\n" : "", p->kind == LAKE_INSERTED ? "+" : "-",
+                          (int)rows);
     }
     const char *copy = arena_string(&f->arena, buf_text(&text), text.size);
     buf_release(&text);

@@ -1,5 +1,4 @@
 #include "iceberg/location.h"
-
 #include "test.h"
 
 static void assert_key(const char *location, const char *path, const char *expected)
@@ -57,7 +56,8 @@ static void test_files_outside_the_location_are_refused(void **state)
 static void test_a_location_and_a_key_make_a_path(void **state)
 {
     (void)state;
-    static const char *const locations[] = {"file:///lake/t", "file:///lake/t/", "file:///lake/t//"};
+    static const char *const locations[] = {"file:///lake/t", "file:///lake/t/",
+                                            "file:///lake/t//"};
     for (int i = 0; i < 3; i++) {
         struct buf path = {0};
         iceberg_location_join(locations[i], "data/a.parquet", &path);
