@@ -243,7 +243,7 @@ def test_maintenance_of_every_kind_between_two_runs_is_gone_on_from(
 def test_several_rewrites_whose_history_is_expired_are_gone_on_from(
     leat: Leat, database: Database, spark: Spark, shop: str
 ) -> None:
-    """Of a night's maintenance only the last snapshot is left; older metadata tells of the others."""
+    """Only the last snapshot of a night is left; older metadata tells of the others."""
     mirror = stopped(leat, database)
     rewrite(spark, shop, ITEMS)
     spark.sql(f"CALL {shop}.system.rewrite_manifests(table => '{ITEMS}')")
