@@ -23,7 +23,7 @@ build: setup-build ## release build in build/
 build-asan: setup-test
 	@tools/build build-asan -Db_sanitize=address,undefined -Dfailpoints=true
 
-demo: build ## a private PostgreSQL, a workload, Delta tables, compared
+demo: build ## a private PostgreSQL, a workload, Delta and Iceberg tables, compared
 	@build/leat demo
 
 test: build-asan ## all tests, with their counts

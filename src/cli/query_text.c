@@ -71,9 +71,8 @@ static const char *skip_quoted(const char *p, const char *end, bool escapes)
 {
     char quote = *p++;
     while (p < end) {
-        if (escapes && *p == '\\' && end - p >= 2) {
-            p += 2;
-        } else if (*p == quote && p + 1 < end && p[1] == quote) {
+        bool escaped = escapes && *p == '\\' && end - p >= 2;
+        if (escaped || (*p == quote && p + 1 < end && p[1] == quote)) {
             p += 2;
         } else if (*p++ == quote) {
             break;

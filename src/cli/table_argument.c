@@ -3,14 +3,11 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "delta/delta.h"
-#include "store/store.h"
-#include "store/uri.h"
-#if __has_include("iceberg/iceberg.h")
 #include "catalog/catalog.h"
+#include "delta/delta.h"
 #include "iceberg/iceberg.h"
-#define HAS_ICEBERG
-#endif
+#include "sink/table_sink.h"
+#include "store/store.h"
 
 static const char metadata_ending[] = ".metadata.json";
 
@@ -70,7 +67,6 @@ static void found_delta(struct table_argument *t, const char *location)
 
 static bool found_iceberg(struct table_argument *t, const char *location, struct error *err)
 {
-#ifdef HAS_ICEBERG
     t->catalog = catalog_open_location(location, err);
     if (!t->catalog) {
         return false;
@@ -81,10 +77,6 @@ static bool found_iceberg(struct table_argument *t, const char *location, struct
     t->name = location_name(&t->arena, location);
     t->lake = (struct lake_options){.catalog = t->catalog, .table = t->name};
     return true;
-#else
-    (void)t;
-    return error_set(err, ERROR_CONFIG, "\"%s\" is an Iceberg table", location);
-#endif
 }
 
 /* Leaves the type NULL where there is no table. */
@@ -126,27 +118,8 @@ static void append_to_list(struct buf *list, const char *text)
 /* Puts names into a template; NULL: a name cannot be a step of a path. */
 static const char *fill(const struct search *s, const char *template, struct table_name name)
 {
-    const struct {
-        const char *word;
-        const char *value;
-    } places[] = {
-        {"{schema}", name.schema}, {"{table}", name.table}, {"{pipeline}", s->pipeline->name}};
-    owned(buf_release) struct buf text = {0};
-    for (const char *p = template; *p;) {
-        size_t i = 0;
-        while (i < 3 && strncmp(p, places[i].word, strlen(places[i].word)) != 0) {
-            i++;
-        }
-        if (i == 3) {
-            buf_append_char(&text, *p++);
-        } else if (strchr(places[i].value, '/') || strcmp(places[i].value, "..") == 0) {
-            return NULL;
-        } else {
-            buf_append_text(&text, places[i].value);
-            p += strlen(places[i].word);
-        }
-    }
-    return arena_string(&s->table->arena, buf_text(&text), text.size);
+    struct error ignored = {0};
+    return table_sink_expand(template, &name, s->pipeline->name, &s->table->arena, &ignored);
 }
 
 static bool try_delta(struct search *s, struct table_name name, struct error *err)
@@ -166,7 +139,6 @@ static bool try_delta(struct search *s, struct table_name name, struct error *er
     return true;
 }
 
-#ifdef HAS_ICEBERG
 /* "a.b.c": its parts, in the arena. */
 static const char **split_levels(struct arena *a, const char *text, uint32_t *count)
 {
@@ -235,15 +207,12 @@ static bool try_iceberg_source(struct search *s, struct table_name name, struct 
     const char *table = fill(s, s->sink->table ? s->sink->table : "{table}", name);
     return !namespace || !table || try_iceberg(s, namespace, table, err);
 }
-#endif
 
 static bool try_source_name(struct search *s, struct table_name name, struct error *err)
 {
-#ifdef HAS_ICEBERG
     if (strcmp(s->sink->type, "iceberg") == 0) {
         return try_iceberg_source(s, name, err);
     }
-#endif
     return !s->sink->location || try_delta(s, name, err);
 }
 
@@ -275,11 +244,9 @@ static bool search_sink(struct search *s, struct error *err)
             return error_wrap(err, "pipeline \"%s\"", s->pipeline->name);
         }
     }
-#ifdef HAS_ICEBERG
     if (strcmp(s->sink->type, "iceberg") == 0 && !try_iceberg_word(s, err)) {
         return error_wrap(err, "pipeline \"%s\"", s->pipeline->name);
     }
-#endif
     return true;
 }
 
@@ -339,9 +306,7 @@ bool table_argument_open(struct arguments *a, const char *word, struct table_arg
 
 void table_argument_release(struct table_argument *t)
 {
-#ifdef HAS_ICEBERG
     iceberg_catalog_free(&t->catalog);
-#endif
     arena_release(&t->arena);
     *t = (struct table_argument){0};
 }

@@ -56,7 +56,7 @@ static bool find(struct walk *w, int64_t id, const struct iceberg_snapshot **out
 
 static bool is_foreign(const struct iceberg_table *t, const struct iceberg_snapshot *s)
 {
-    return !iceberg_snapshot_summary(s, t->property) &&
+    return !t->accept_foreign && !iceberg_snapshot_summary(s, t->property) &&
            (!s->operation || strcmp(s->operation, "replace") != 0);
 }
 

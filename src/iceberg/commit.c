@@ -5,6 +5,8 @@
 #include "base/failpoint.h"
 #include "iceberg/plan.h"
 
+enum { SNAPSHOTS_MAX = 600 };
+
 static void json_free(json_t **j)
 {
     json_decref(*j);
@@ -46,6 +48,41 @@ static int32_t last_column_id(const struct iceberg_plan *plan)
     return last;
 }
 
+/* A tag or another branch keeps its snapshot. */
+static bool is_referenced(const struct iceberg_metadata *m, int64_t id)
+{
+    const char *name = NULL;
+    json_t *ref = NULL;
+    json_object_foreach(json_object_get(m->json, "refs"), name, ref)
+    {
+        if (strcmp(name, "main") != 0 &&
+            json_integer_value(json_object_get(ref, "snapshot-id")) == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every commit writes the metadata anew, with all snapshots in it: the oldest go (rule 24). Their
+ * files stay, for whoever reads them now and for those who clean up. NULL: none goes. */
+static json_t *expired_snapshots(const struct iceberg_metadata *m)
+{
+    const char *collects = iceberg_metadata_property(m, "gc.enabled");
+    uint32_t excess =
+        m->snapshot_count >= SNAPSHOTS_MAX ? m->snapshot_count + 1 - SNAPSHOTS_MAX : 0;
+    if (excess == 0 || (collects && strcmp(collects, "false") == 0)) {
+        return NULL;
+    }
+    json_t *ids = json_array();
+    for (uint32_t i = 0; excess > 0 && i < m->snapshot_count; i++) { /* in the order they came */
+        if (!is_referenced(m, m->snapshots[i].id) && &m->snapshots[i] != m->current) {
+            (void)json_array_append_new(ids, json_integer(m->snapshots[i].id));
+            excess--;
+        }
+    }
+    return ids;
+}
+
 json_t *iceberg_plan_updates(const struct iceberg_plan *plan)
 {
     json_t *all = json_array();
@@ -58,6 +95,10 @@ json_t *iceberg_plan_updates(const struct iceberg_plan *plan)
     append(all, json_pack("{s:s, s:O}", "action", "add-snapshot", "snapshot", plan->snapshot));
     append(all, json_pack("{s:s, s:s, s:s, s:I}", "action", "set-snapshot-ref", "ref-name", "main",
                           "type", "branch", "snapshot-id", (json_int_t)plan->snapshot_id));
+    json_t *expired = expired_snapshots(plan->table->metadata);
+    if (expired) {
+        append(all, json_pack("{s:s, s:o}", "action", "remove-snapshots", "snapshot-ids", expired));
+    }
     lake_record_format(&plan->record, &record);
     append(all, json_pack("{s:s, s:{s:s}}", "action", "set-properties", "updates",
                           plan->table->property, buf_text(&record)));
@@ -239,6 +280,18 @@ static json_t *make_properties(const struct iceberg_table *t, const struct lake_
                      "write.metadata.previous-versions-max", "20", t->property, buf_text(&text));
 }
 
+/* A log has many rows of one key: it identifies none of them. */
+static void drop_key(json_t *schema)
+{
+    size_t i = 0;
+    json_t *field = NULL;
+    (void)json_object_del(schema, "identifier-field-ids");
+    json_array_foreach(json_object_get(schema, "fields"), i, field)
+    {
+        (void)json_object_set_new(field, "required", json_false());
+    }
+}
+
 bool iceberg_create_table(struct lake_table *table, const struct lake_create *create,
                           struct error *err)
 {
@@ -260,6 +313,9 @@ bool iceberg_create_table(struct lake_table *table, const struct lake_create *cr
         return false;
     }
     owned(json_free) json_t *schema = iceberg_schema_make(create->schema, ids, 0);
+    if (!create->vectors) {
+        drop_key(schema);
+    }
     owned(json_free) json_t *properties = make_properties(t, &record);
     struct iceberg_metadata *m = NULL;
     failpoint("iceberg_before_create");

@@ -329,8 +329,8 @@ static bool check_newer(const struct iceberg_table *t, const struct iceberg_meta
         return gone(t, "is another table than we had: it was dropped and made anew", err);
     }
     return !t->property ||
-           (check_owner(t, m, err) && (!had->has_record || t->accept_foreign ||
-                                       iceberg_check_since(t, m, had->record.version, err)));
+           (check_owner(t, m, err) &&
+            (!had->has_record || iceberg_check_since(t, m, had->record.version, err)));
 }
 
 static bool take_newer(struct iceberg_table *t, struct iceberg_state *state, bool *files_changed,
@@ -382,18 +382,17 @@ static bool iceberg_check(struct lake_table *base, const struct lake_expectation
         }
         /* Ours may be one commit ahead of what we remember: then the older one is behind it. */
         bool same = strcmp(snapshot->record.txn_id, expected->txn_id) == 0;
-        if (!same && !t->accept_foreign &&
-            !iceberg_check_since(t, t->metadata, expected->version, err)) {
+        if (!same && !iceberg_check_since(t, t->metadata, expected->version, err)) {
             return false;
         }
     }
-    return !snapshot->has_record || t->accept_foreign ||
+    return !snapshot->has_record ||
            iceberg_check_since(t, t->metadata, snapshot->record.version, err);
 }
 
 static bool iceberg_maintain(struct lake_table *base, struct error *err)
 {
-    (void)base; /* snapshots are expired and manifests merged by the commits themselves */
+    (void)base; /* manifests are merged and snapshots expired by the commits themselves */
     (void)err;
     return true;
 }

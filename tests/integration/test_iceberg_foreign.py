@@ -102,9 +102,12 @@ def test_a_table_restored_from_a_copy_is_noticed(leat: Leat, database: Database)
     expect_lost_and_reload(leat, mirror, ITEMS)
 
 
-def test_a_table_rolled_back_is_noticed(leat: Leat, database: Database) -> None:
-    """The newest snapshot is an older one of ours."""
-    mirror = stopped(leat, database)
+@pytest.mark.parametrize("foreign_changes", ["refuse", "accept"])
+def test_a_table_rolled_back_is_noticed(
+    leat: Leat, database: Database, foreign_changes: str
+) -> None:
+    """The newest snapshot is an older one of ours; changes after it would be missing."""
+    mirror = stopped(leat, database, sink={"foreign_changes": foreign_changes})
     table = leat.iceberg_table(ITEMS)
     snapshots = iceberg_snapshots(table)
     foreign_table(table).manage_snapshots().set_current_snapshot(snapshots[-2].id).commit()
@@ -240,7 +243,7 @@ def test_maintenance_of_every_kind_between_two_runs_is_gone_on_from(
 def test_several_rewrites_whose_history_is_expired_are_gone_on_from(
     leat: Leat, database: Database, spark: Spark, shop: str
 ) -> None:
-    """Of a night's maintenance only the last snapshot is left; older metadata tells of the others."""
+    """Only the last snapshot of a night is left; older metadata tells of the others."""
     mirror = stopped(leat, database)
     rewrite(spark, shop, ITEMS)
     spark.sql(f"CALL {shop}.system.rewrite_manifests(table => '{ITEMS}')")

@@ -93,7 +93,7 @@ def test_relative_locations_and_file_urls_are_locations(leat: Leat, orders: Path
 
 
 def test_a_location_may_have_characters_of_patterns_and_of_sql(leat: Leat, orders: Path) -> None:
-    odd = orders.with_name("it's [1]* ? \"x\"")
+    odd = orders.with_name('it\'s [1]* ? "x"')
     orders.rename(odd)
     place = str(odd).replace("'", "''")
     assert _query(leat, f"SELECT count(*) AS n FROM '{place}'") == [{"n": 14}]

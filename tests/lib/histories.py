@@ -158,13 +158,10 @@ class History:
         self.name = ""
 
     def run(self, text: str) -> None:
-        """Runs a statement and keeps it for the message of a failed test."""
+        """Runs a statement; a test that fails shows all of them."""
+        print(f"{len(self.statements)}: {text}")
         self.statements.append(text)
         self.spark.sql(text)
-
-    def __str__(self) -> str:
-        """Prints what was done."""
-        return "\n".join(f"  {number}: {text}" for number, text in enumerate(self.statements))
 
     # What changes rows.
 
@@ -332,10 +329,8 @@ class IcebergForm:
 class IcebergHistory(History):
     """An Iceberg table in the catalog `lake`; `path` is where."""
 
-    def __init__(self, spark: Spark, directory: Path, seed: int, vectors: bool = False) -> None:
-        """Says with `vectors` whether deletes may be bitmaps, which format version 3 has."""
+    def __init__(self, spark: Spark, directory: Path, seed: int) -> None:
         super().__init__(spark, directory, seed)
-        self.has_vectors = vectors
         self.table = f"histories.h{seed}"
         self.name = f"lake.{self.table}"
         self.path = spark.lake / "histories" / f"h{seed}"
@@ -369,9 +364,8 @@ class IcebergHistory(History):
         return IcebergForm(version, partitions, self._modes(version))
 
     def _modes(self, version: int) -> tuple[str, str, str]:
-        # Format version 1 has no deletes but by rewriting files, 3 has them as bitmaps only.
-        rewrites = version == 1 or (version == 3 and not self.has_vectors)
-        known = ("copy-on-write",) if rewrites else ("copy-on-write", "merge-on-read")
+        # Format version 1 has no deletes but by rewriting files, 3 has them as bitmaps.
+        known = ("copy-on-write",) if version == 1 else ("copy-on-write", "merge-on-read")
         choose = self.random.choice
         return choose(known), choose(known), choose(known)
 
@@ -426,8 +420,9 @@ class IcebergHistory(History):
 
     def repartition(self) -> None:
         """New files are partitioned in another way than old ones."""
-        if self.form.version > 1 and "bucket(8, i)" not in self.statements[-1]:
-            self.run(f"ALTER TABLE {self.name} ADD PARTITION FIELD bucket(8, i)")
+        text = f"ALTER TABLE {self.name} ADD PARTITION FIELD bucket(8, i)"
+        if self.form.version > 1 and text not in self.statements:
+            self.run(text)
 
     def switch_modes(self) -> None:
         """From now on changes are written in other ways."""

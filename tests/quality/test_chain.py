@@ -16,6 +16,8 @@ from tests.lib.rows import Row, assert_same_rows
 if TYPE_CHECKING:
     from tests.lib.spark import Spark
 
+pytestmark = pytest.mark.timeout(600)
+
 TABLE = "lake.chain.orders"
 ROWS = "SELECT id, concat('order ', id) AS name, date_add(date'2024-01-01', {day}) AS day"
 APPEND = "INSERT INTO {table} {rows} FROM range({first}, {last})"

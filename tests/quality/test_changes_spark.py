@@ -1,6 +1,6 @@
 """What `leat changes` says of random histories, and what Spark, which wrote them, says.
 
-LEAT_HISTORIES is how many of each kind (6); a history is the same for the same number.
+LEAT_HISTORIES is how many of each kind (4); a history is the same for the same number.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from tests.lib.rows import Row, as_multiset, assert_same_rows
 if TYPE_CHECKING:
     from tests.lib.spark import Spark
 
-SEEDS = range(int(os.environ.get("LEAT_HISTORIES", "6")))
+# A history is some dozen jobs of Spark.
+pytestmark = pytest.mark.timeout(600)
+
+SEEDS = range(int(os.environ.get("LEAT_HISTORIES", "4")))
 
 
 def assert_leads_to(before: list[Row], feed: list[Row], after: list[Row], commit: str) -> None:

@@ -67,9 +67,7 @@ def _query(leat: Leat, sql: str) -> list[Row]:
 
 
 @pytest.mark.parametrize("name", DELTA)
-def test_a_delta_table_is_read_as_deltalake_reads_it(
-    leat: Leat, corpora: Path, name: str
-) -> None:
+def test_a_delta_table_is_read_as_deltalake_reads_it(leat: Leat, corpora: Path, name: str) -> None:
     table = corpora / "delta" / "delta-rs" / name
     assert_same_rows(delta_rows(table), _query(leat, f"SELECT * FROM '{table}'"))
 

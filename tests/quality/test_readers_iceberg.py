@@ -27,7 +27,7 @@ def test_three_readers_agree_on_each_snapshot_of_an_iceberg_table(
 ) -> None:
     from tests.lib.histories import IcebergHistory
 
-    history = IcebergHistory(spark, tmp_path, seed, vectors=True)
+    history = IcebergHistory(spark, tmp_path, seed)
     assert history.form.version == version
     for snapshot in history.snapshots:
         expected = table_rows(history.rows_at(snapshot.id))

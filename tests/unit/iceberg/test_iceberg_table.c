@@ -129,6 +129,21 @@ static void test_manifests_are_merged_at_a_hundred(void **state)
     assert_string_equal(summary_of(f->table, "total-data-files"), "105");
 }
 
+static void test_no_more_than_six_hundred_snapshots_are_kept(void **state)
+{
+    struct fixture *f = *state;
+    (void)fixture_add(f, 1, 10);
+    for (int i = 0; i < 605; i++) {
+        struct lake_commit commit = fixture_commit(f);
+        fixture_run(f, &commit, NULL);
+    }
+    const struct iceberg_metadata *m = inside(f->table)->metadata;
+    assert_int_equal(m->snapshot_count, 600);
+    assert_int_equal(m->current->id, f->table->snapshot.version);
+    assert_non_null(iceberg_metadata_snapshot(m, m->current->parent_id));
+    assert_int_equal(lake_table_file(f->table, 0)->row_count, 10);
+}
+
 static void test_files_of_a_merged_manifest_keep_their_sequence_numbers(void **state)
 {
     struct fixture *f = *state;
@@ -415,6 +430,7 @@ int main(void)
         TEST(test_a_commit_that_does_not_start_where_the_table_is_is_lost),
         TEST(test_a_table_that_was_opened_for_reading_takes_no_commit),
         TEST(test_manifests_are_merged_at_a_hundred),
+        TEST(test_no_more_than_six_hundred_snapshots_are_kept),
         TEST(test_files_of_a_merged_manifest_keep_their_sequence_numbers),
         TEST(test_a_foreign_rewrite_is_followed),
         TEST(test_a_foreign_append_is_lost_unless_it_is_accepted),

@@ -273,6 +273,37 @@ static void more_files_than_one_scan_takes(void **state)
     assert_int_equal(ask(f, "select count(*) from T where id = 1"), 4100);
 }
 
+/* As of writers that adopt directories of Hive: the file holds id and name only. */
+static void a_value_that_the_table_knows_need_not_be_in_the_file(void **state)
+{
+    struct fixture *f = *state;
+    static const int32_t ids[COLUMN_COUNT] = {[ID] = 7, [DAY] = 8, [NAME] = 9};
+    static const struct lake_file_value first[] = {{5, "of no column"}, {8, "2026-11-20"}};
+    static const struct lake_file_value second[] = {{8, NULL}};
+    const char *const names[] = {"id", "name"};
+    const int32_t file_ids[] = {7, 9};
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/a.parquet", f->directory);
+    const struct engine_parquet options = {
+        .path = path, .field_ids = file_ids, .names = names, .column_count = 2};
+    assert_true(engine_write_parquet(f->connection,
+                                     "SELECT range AS id, 'n' || range AS name FROM range(10)",
+                                     &options, NULL, NULL, &f->err));
+    f->type.files_hold_partition = true;
+    f->table.snapshot.column_ids = ids;
+    struct lake_file *file = add_file(f, "a.parquet", NULL);
+    file->values = first;
+    file->value_count = 2;
+    file = add_file(f, "a.parquet", NULL);
+    file->values = second;
+    file->value_count = 1;
+    add_file(f, "a.parquet", NULL);
+    make_view(f);
+    assert_int_equal(ask(f, "select count(*) from T where \"a \"\"day\"\"\" = '2026-11-20'"), 10);
+    assert_int_equal(ask(f, "select count(*) from T where \"a \"\"day\"\"\" is null"), 20);
+    assert_int_equal(ask(f, "select count(*) from T where name = 'n' || id"), 30);
+}
+
 static void a_missing_file_is_named(void **state)
 {
     struct fixture *f = *state;
@@ -309,6 +340,7 @@ int main(void)
         TEST(more_partitions_than_one_union_takes),
         TEST(more_partitions_than_are_read_one_by_one),
         TEST(more_files_than_one_scan_takes),
+        TEST(a_value_that_the_table_knows_need_not_be_in_the_file),
         TEST(a_missing_file_is_named),
         TEST(the_function_of_deleted_rows_takes_any_numbers),
     };
