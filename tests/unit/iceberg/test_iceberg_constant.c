@@ -1,7 +1,6 @@
-#include "iceberg/constant.h"
-
 #include <string.h>
 
+#include "iceberg/constant.h"
 #include "test.h"
 
 static bool read_default(struct type type, const char *json, struct arena *a, const char **out,
