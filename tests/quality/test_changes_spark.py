@@ -1,6 +1,6 @@
 """What `leat changes` says of random histories, and what Spark, which wrote them, says.
 
-LEAT_HISTORIES is how many of each kind (4); a history is the same for the same number.
+LEAT_HISTORIES is how many of each kind (3); a history is the same for the same number.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # A history is some dozen jobs of Spark.
 pytestmark = pytest.mark.timeout(600)
 
-SEEDS = range(int(os.environ.get("LEAT_HISTORIES", "4")))
+SEEDS = range(int(os.environ.get("LEAT_HISTORIES", "3")))
 
 
 def assert_leads_to(before: list[Row], feed: list[Row], after: list[Row], commit: str) -> None:
