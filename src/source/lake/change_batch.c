@@ -6,9 +6,9 @@
 
 enum { ROWS_MAX = 4096 };
 
-bool change_batch_is_open(const struct change_batch *b)
+bool change_batch_is_open(const struct change_batch *c)
 {
-    return b->batch && b->batch->row_count > 0;
+    return c->batch && c->batch->row_count > 0;
 }
 
 static void copy_row(struct batch *b, uint32_t row, const struct column *columns, uint32_t from)

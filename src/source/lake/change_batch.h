@@ -20,17 +20,17 @@ struct change_batch {
 };
 
 /* Adds rows; their strings are copied. */
-void change_batch_add(struct change_batch *b, const struct schema *schema,
+void change_batch_add(struct change_batch *c, const struct schema *schema,
                       const struct change_rows *rows);
 
-bool change_batch_is_open(const struct change_batch *b);
+bool change_batch_is_open(const struct change_batch *c);
 
 /* True when it should be finished, and can be: the last row waits for no other. */
-bool change_batch_is_full(const struct change_batch *b);
+bool change_batch_is_full(const struct change_batch *c);
 
 /* The batch, which is the caller's; NULL when there is none. */
-struct batch *change_batch_finish(struct change_batch *b);
-void change_batch_release(struct change_batch *b);
+struct batch *change_batch_finish(struct change_batch *c);
+void change_batch_release(struct change_batch *c);
 
 /* Rows of a load. */
 struct batch *change_batch_load(const struct schema *schema, const struct column *columns,

@@ -390,6 +390,7 @@ static bool read_changes(struct lake_source *s, struct error *err)
         return false;
     }
     measure(s);
+    assert(s->history); /* the changes are read from it */
     const struct lake_version *versions = s->history->versions;
     if (row_count == 0) {
         end_version(s, &versions[s->history->version_count - 1]);
