@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives all tests that ask Spark to one process, with `--dist loadgroup`."""
+    """Marks all tests that ask Spark: tools/run-tests gives them a process of their own."""
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("spark"))
+            item.add_marker(pytest.mark.spark)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints what tests have to say beyond passed or failed: `record_property("say", text)`."""
+    """Prints what tests have to say beyond passed or failed: the user property "say"."""
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, text in getattr(report, "user_properties", ()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ def test_foreign_tables_are_read_as_others_read_them_or_refused_with_a_reason(
     corpora: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    record_property: Callable[[str, object], None],
+    request: pytest.FixtureRequest,
     corpus: str,
 ) -> None:
     from tests.lib.corpora import delta_rs_tables, golden_tables, iceberg_tables, judge
@@ -42,11 +42,12 @@ def test_foreign_tables_are_read_as_others_read_them_or_refused_with_a_reason(
         monkeypatch.chdir(tmp_path)
         spark.work_in(tmp_path)
     verdicts = [judge(table, Leat(tmp_path)) for table in tables]
+    say = request.node.user_properties
     counts = Counter(verdict.outcome for verdict in verdicts)
     said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES)
-    record_property("say", f"{corpus}: {len(verdicts)} foreign tables: {said}")
+    say.append(("say", f"{corpus}: {len(verdicts)} foreign tables: {said}"))
     for verdict in verdicts:
         if verdict.outcome != "read":
-            record_property("say", f"  {verdict}")
+            say.append(("say", f"  {verdict}"))
     assert not [str(verdict) for verdict in verdicts if verdict.outcome == "wrong"]
     assert counts["read"] >= len(verdicts) // 2
