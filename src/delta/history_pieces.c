@@ -123,7 +123,8 @@ static bool add_piece(struct reading *r, struct lake_piece piece, const struct d
     return true;
 }
 
-static bool add_whole(struct reading *r, unsigned kind, const struct delta_file *file, struct error *err)
+static bool add_whole(struct reading *r, unsigned kind, const struct delta_file *file,
+                      struct error *err)
 {
     struct lake_piece piece = {.kind = kind};
     return read_vector(r, file, &piece.without, err) && add_piece(r, piece, file, err);
