@@ -186,31 +186,6 @@ static bool follow(struct delta_table *t, const struct delta_plan *plan,
 
 /* --- commit --- */
 
-static bool check_start(const struct delta_table *t, const struct lake_commit *commit,
-                        struct error *err)
-{
-    const struct lake_snapshot *snapshot = &t->base.snapshot;
-    if (!t->domain) {
-        return error_set(err, ERROR_CONFIG, "table \"%s\" was opened for reading", t->location);
-    }
-    if (!snapshot->exists) {
-        return error_set(err, ERROR_LOST, "table \"%s\" does not exist", t->location);
-    }
-    bool streaming = snapshot->has_record && snapshot->record.phase == PHASE_STREAMING &&
-                     commit->record.phase == PHASE_STREAMING;
-    if (streaming && !position_equal(snapshot->record.position, commit->from)) {
-        owned(buf_release) struct buf held = {0};
-        owned(buf_release) struct buf from = {0};
-        position_format(snapshot->record.position, &held);
-        position_format(commit->from, &from);
-        return error_set(err, ERROR_LOST,
-                         "table \"%s\" is at position %s, not at %s where this commit starts: "
-                         "another instance of this pipeline moved it; restart this one",
-                         t->location, buf_text(&held), buf_text(&from));
-    }
-    return true;
-}
-
 /* A table that was removed under us must not come back as a log without a beginning. */
 static bool check_present(struct delta_table *t, struct delta_plan *plan, struct error *err)
 {
@@ -272,7 +247,7 @@ bool delta_commit(struct lake_table *table, struct lake_commit *commit, uint32_t
                   struct error *err)
 {
     struct delta_table *t = (struct delta_table *)table;
-    if (!check_start(t, commit, err)) {
+    if (!lake_commit_check(&table->snapshot, commit, t->location, t->domain != NULL, err)) {
         return false;
     }
     if (commit->schema && !commit->truncate &&

@@ -171,31 +171,6 @@ bool iceberg_plan_apply(struct iceberg_plan *plan, uint32_t *slots, struct error
 
 /* ---- commit ---- */
 
-static bool check_start(const struct iceberg_table *t, const struct lake_commit *commit,
-                        struct error *err)
-{
-    const struct lake_snapshot *snapshot = &t->base.snapshot;
-    if (!t->property) {
-        return error_set(err, ERROR_CONFIG, "table \"%s\" was opened for reading", t->label);
-    }
-    if (!snapshot->exists) {
-        return error_set(err, ERROR_LOST, "table \"%s\" does not exist", t->label);
-    }
-    bool streaming = snapshot->has_record && snapshot->record.phase == PHASE_STREAMING &&
-                     commit->record.phase == PHASE_STREAMING;
-    if (streaming && !position_equal(snapshot->record.position, commit->from)) {
-        owned(buf_release) struct buf held = {0};
-        owned(buf_release) struct buf from = {0};
-        position_format(snapshot->record.position, &held);
-        position_format(commit->from, &from);
-        return error_set(err, ERROR_LOST,
-                         "table \"%s\" is at position %s, not at %s where this commit starts: "
-                         "another instance of this pipeline moved it; restart this one",
-                         t->label, buf_text(&held), buf_text(&from));
-    }
-    return true;
-}
-
 /* Hands the plan to the catalog and takes what it says as the table's metadata. */
 static bool swap(struct iceberg_plan *plan, struct error *err)
 {
@@ -220,7 +195,7 @@ bool iceberg_commit(struct lake_table *table, struct lake_commit *commit, uint32
                     struct error *err)
 {
     struct iceberg_table *t = (struct iceberg_table *)table;
-    if (!check_start(t, commit, err)) {
+    if (!lake_commit_check(&table->snapshot, commit, t->label, t->property != NULL, err)) {
         return false;
     }
     struct iceberg_plan plan;

@@ -117,3 +117,27 @@ bool lake_record_parse(const char *text, struct lake_record *out, struct error *
     *out = r;
     return true;
 }
+
+bool lake_commit_check(const struct lake_snapshot *snapshot, const struct lake_commit *commit,
+                       const char *label, bool is_writable, struct error *err)
+{
+    if (!is_writable) {
+        return error_set(err, ERROR_CONFIG, "table \"%s\" was opened for reading", label);
+    }
+    if (!snapshot->exists) {
+        return error_set(err, ERROR_LOST, "table \"%s\" does not exist", label);
+    }
+    bool streaming = snapshot->has_record && snapshot->record.phase == PHASE_STREAMING &&
+                     commit->record.phase == PHASE_STREAMING;
+    if (!streaming || position_equal(snapshot->record.position, commit->from)) {
+        return true;
+    }
+    owned(buf_release) struct buf held = {0};
+    owned(buf_release) struct buf from = {0};
+    position_format(snapshot->record.position, &held);
+    position_format(commit->from, &from);
+    return error_set(err, ERROR_LOST,
+                     "table \"%s\" is at position %s, not at %s where this commit starts: "
+                     "another instance of this pipeline moved it; restart this one",
+                     label, buf_text(&held), buf_text(&from));
+}

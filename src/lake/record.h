@@ -11,3 +11,9 @@ void lake_record_format(const struct lake_record *record, struct buf *out);
 
 /* ERROR_CONFIG: written by a newer leat. ERROR_DATA: not a record. */
 must_check bool lake_record_parse(const char *text, struct lake_record *out, struct error *err);
+
+/* ERROR_LOST unless a commit starts where the table stands (law 7: this is the fence), ERROR_CONFIG
+ * for a table that was opened for reading. `label` names it. */
+must_check bool lake_commit_check(const struct lake_snapshot *snapshot,
+                                  const struct lake_commit *commit, const char *label,
+                                  bool is_writable, struct error *err);
