@@ -235,10 +235,10 @@ struct schema *iceberg_schema_model(const struct iceberg_schema *s, struct error
     for (uint32_t i = 0; i < s->field_count; i++) {
         const struct iceberg_field *f = &s->fields[i];
         struct schema_column *column = &model->columns[i];
-        if (f->is_unsupported) {
+        if (f->is_unsupported || f->is_nested) {
             (void)error_set(err, ERROR_DATA,
-                            "column \"%s\" has the type %s, which is not supported", f->name,
-                            f->text);
+                            "column \"%s\" has the %s%.200s, which is not supported", f->name,
+                            f->is_nested ? "nested type " : "type ", f->text);
             return NULL;
         }
         column->name = schema_name(model, str_from(f->name));

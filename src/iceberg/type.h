@@ -18,7 +18,7 @@ struct iceberg_field {
     struct type type; /* the model's; see `is_nested` */
     const char *text; /* the type as the metadata writes it; JSON for nested types */
     bool required;
-    bool is_nested;      /* struct, list, map: read as JSON text (TYPE_JSON), never written */
+    bool is_nested;      /* struct, list, map: neither read nor written */
     bool is_identifier;  /* in identifier-field-ids */
     bool is_unsupported; /* a type that the model cannot hold: timestamp_ns, fixed ... are mapped
                             where they can be; variant, geometry ... cannot */
@@ -51,7 +51,7 @@ must_check bool iceberg_schema_parse(const json_t *object, struct arena *a,
 
 /* The model's schema: names, types, nullability, is_key for identifier fields, source_type and
  * source_number from the field's doc (written by iceberg_schema_make()). ERROR_DATA names a field
- * that is_unsupported. */
+ * that is_unsupported or is_nested. */
 struct schema *iceberg_schema_model(const struct iceberg_schema *s, struct error *err);
 
 /* The metadata's schema object (new reference) for a schema of the table's types. `ids[i]` is the

@@ -8,6 +8,7 @@
 #include <roaring/roaring.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
 #include "lake/scan.h"
@@ -408,6 +409,20 @@ static bool make_schema(struct lake_view *v, struct error *err)
     return engine_execute(v->engine, buf_text(&sql), err);
 }
 
+/* To SQL such columns are one: it would show the second under a name of its own. */
+static bool check_names(const struct schema *s, struct error *err)
+{
+    for (uint32_t i = 0; i < s->column_count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (strcasecmp(s->columns[i].name, s->columns[k].name) == 0) {
+                return error_set(err, ERROR_CONFIG, "columns \"%s\" and \"%s\" differ only in case",
+                                 s->columns[k].name, s->columns[i].name);
+            }
+        }
+    }
+    return true;
+}
+
 bool lake_view_create(const struct lake_table *t, struct engine_connection *engine,
                       const char *schema, const char *name, struct error *err)
 {
@@ -421,7 +436,7 @@ bool lake_view_create(const struct lake_table *t, struct engine_connection *engi
     for (uint32_t i = 0; i < v.member_count; i++) {
         any_deleted = any_deleted || has_deleted(&v.members[i]);
     }
-    return make_schema(&v, err) && (!any_deleted || make_deleted(&v, err)) &&
-           (!v.joins || make_partitions(&v, err)) &&
+    return check_names(v.columns, err) && make_schema(&v, err) &&
+           (!any_deleted || make_deleted(&v, err)) && (!v.joins || make_partitions(&v, err)) &&
            (v.member_count == 0 ? make_empty(&v, err) : make_union(&v, err));
 }

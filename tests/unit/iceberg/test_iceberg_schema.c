@@ -140,13 +140,26 @@ static void schemas_are_read_with_their_nested_fields_as_text(void **state)
     assert_string_equal(json_string_value(iceberg_schema_find(p.json, 2)), "long");
     assert_null(iceberg_schema_find(p.json, 10));
 
+    assert_null(iceberg_schema_model(&p.schema, &p.err)); /* parsed, but not read */
+    assert_int_equal(p.err.kind, ERROR_DATA);
+    assert_non_null(strstr(p.err.message, "\"tags\" has the nested type"));
+    release(&p);
+}
+
+static void the_model_has_the_key_and_no_doc_of_others(void **state)
+{
+    (void)state;
+    struct parsed p = parse("{\"schema-id\":3,\"identifier-field-ids\":[2],\"fields\":["
+                            "{\"id\":1,\"name\":\"v\",\"required\":false,\"type\":\"string\"},"
+                            "{\"id\":2,\"name\":\"id\",\"required\":true,\"type\":\"long\","
+                            "\"doc\":\"the key\"}]}");
+    assert_true(p.ok);
     struct schema *model = iceberg_schema_model(&p.schema, &p.err);
     assert_non_null(model);
     assert_int_equal(model->key_count, 1);
     assert_true(model->columns[1].is_key);
     assert_false(model->columns[1].nullable);
     assert_null(model->columns[1].source_type); /* somebody else's doc */
-    assert_int_equal(model->columns[2].type.kind, TYPE_JSON);
     schema_release(model);
     release(&p);
 }
@@ -280,6 +293,7 @@ int main(void)
         cmocka_unit_test(types_have_the_names_of_the_specification),
         cmocka_unit_test(types_of_others_are_read_where_the_model_has_them),
         cmocka_unit_test(schemas_are_read_with_their_nested_fields_as_text),
+        cmocka_unit_test(the_model_has_the_key_and_no_doc_of_others),
         cmocka_unit_test(a_column_that_the_model_cannot_hold_is_named),
         cmocka_unit_test(schemas_with_mistakes_are_refused),
         cmocka_unit_test(identifiers_are_required_and_primitive_and_no_floats),
