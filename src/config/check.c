@@ -75,15 +75,36 @@ static bool parameters_have_values(const char *query)
 
 /* libpq quotes what it cannot parse, and a password with a plain '@', '/' or '?' in it is parsed as
  * host, port, database or parameter: so the shape is checked here, before libpq sees it. */
-const char *check_postgres_url(const char *text)
+/* The schemes of each type of database. */
+static const struct {
+    const char *type;
+    const char *scheme;
+} database_schemes[] = {
+    {"postgres", "postgresql://"},
+    {"postgres", "postgres://"},
+    {"mysql", "mysql://"},
+    {"mysql", "mariadb://"},
+};
+enum { DATABASE_SCHEMES = sizeof(database_schemes) / sizeof(database_schemes[0]) };
+
+/* The number of the url's scheme; -1: none of them. */
+static int find_scheme(const char *url)
 {
-    size_t scheme = strncmp(text, "postgresql://", 13) == 0 ? 13
-                    : strncmp(text, "postgres://", 11) == 0 ? 11
-                                                            : 0;
-    if (scheme == 0) {
-        return "must begin with postgresql:// or postgres://";
+    for (int i = 0; i < DATABASE_SCHEMES; i++) {
+        if (strncmp(url, database_schemes[i].scheme, strlen(database_schemes[i].scheme)) == 0) {
+            return i;
+        }
     }
-    const char *authority = text + scheme;
+    return -1;
+}
+
+const char *check_database_url(const char *text)
+{
+    int scheme = find_scheme(text);
+    if (scheme < 0) {
+        return "must begin with postgresql://, postgres://, mysql:// or mariadb://";
+    }
+    const char *authority = text + strlen(database_schemes[scheme].scheme);
     size_t size = strcspn(authority, "/?");
     size_t path = strcspn(authority, "?");
     const char *at = memchr(authority, '@', size);
@@ -206,8 +227,11 @@ static bool check_source(const struct check *ch, const struct source_config *s,
                          const struct node *n)
 {
     bool is_iceberg = strcmp(s->type, "iceberg") == 0;
-    if (strcmp(s->type, "delta") != 0 && !is_iceberg) {
-        return true;
+    if (s->url) {
+        int scheme = find_scheme(s->url);
+        return (scheme >= 0 && strcmp(s->type, database_schemes[scheme].type) == 0) ||
+               node_fail(ch->err, ch->file, node_get(n, "url")->mark,
+                         "the url is not one of a source of type %s", s->type);
     }
     if (s->tables.count != 1 || strchr(s->tables.items[0], '*')) {
         return node_fail(ch->err, ch->file, node_get(n, "tables")->mark,

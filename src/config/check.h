@@ -10,7 +10,7 @@
 
 const char *check_not_blank(const char *text);
 const char *check_pipeline_name(const char *text);
-const char *check_postgres_url(const char *text);
+const char *check_database_url(const char *text);
 const char *check_slot(const char *text);
 const char *check_identifier(const char *text);
 const char *check_table_name(const char *text);    /* schema.table */

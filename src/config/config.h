@@ -32,6 +32,9 @@ struct catalog_config {
     int64_t timeout_ms;
 };
 
+/* What is done with a value that the type of its column cannot hold. */
+enum unrepresentable_mode { UNREPRESENTABLE_FAIL, UNREPRESENTABLE_NULL };
+
 enum snapshot_mode { SNAPSHOT_INITIAL, SNAPSHOT_NEVER, SNAPSHOT_ALWAYS, SNAPSHOT_ONLY };
 
 struct source_config {
@@ -43,6 +46,10 @@ struct source_config {
     const char *publication;       /* default leat_<pipeline> */
     struct config_strings as_text; /* type names or schema.table.column that go through as text */
     int64_t connect_timeout_ms;
+    uint32_t server_id; /* MySQL; 0: made from names */
+    uint32_t load_connections;
+    int64_t lock_timeout_ms;
+    enum unrepresentable_mode unrepresentable;
     const char *location; /* lakes: the table's directory */
     struct catalog_config catalog;
     const char *warehouse; /* Iceberg: as in struct sink_config */

@@ -25,7 +25,8 @@ bool key_applies(const struct key *k, const char *type)
     return false;
 }
 
-static const char *const source_types[] = {"postgres", "delta", "iceberg", NULL};
+static const char *const unrepresentable_modes[] = {"fail", "null", NULL};
+static const char *const source_types[] = {"postgres", "mysql", "delta", "iceberg", NULL};
 static const char *const snapshot_modes[] = {"initial", "never", "always", "only", NULL};
 static const char *const sink_types[] = {"delta", "iceberg", "stdout", NULL};
 static const char *const catalog_types[] = {"filesystem", "rest", NULL};
@@ -77,15 +78,18 @@ static const struct key source_keys[] = {
     {"type", KEY_STRING, MEMBER(struct source_config, type), .words = source_types,
      .required = true, .help = "A database, or tables of a lake whose changes are followed."},
     {"url", KEY_STRING, MEMBER(struct source_config, url), .required = true, .secret = true,
-     .check = check_postgres_url, .for_type = "postgres",
-     .help = "Where and as whom to connect: `postgresql://user:password@host:port/database`, with "
-             "libpq's parameters after `?`. Special characters in the password are "
-             "percent-encoded. Take the password from `${env:NAME}` or `${file:PATH}`, or leave "
-             "it to libpq's password file."},
+     .check = check_database_url, .for_type = "postgres mysql",
+     .help =
+         "Where and as whom to connect: `postgresql://user:password@host:port/database`, with "
+         "libpq's parameters after `?`; or `mysql://user:password@host:port`, also for MariaDB, "
+         "with `ssl-mode`, `ssl-ca`, `ssl-cert`, `ssl-key` or `socket` after `?`. Special "
+         "characters in the password are percent-encoded. Take the password from `${env:NAME}` "
+         "or `${file:PATH}`, or leave it to libpq's password file."},
     {"tables", KEY_STRINGS, MEMBER(struct source_config, tables), .required = true,
      .check = check_table_pattern,
-     .help = "The tables to follow, as `schema.table`, or `schema.*` for all of a schema. Of a "
-             "lake: what the one table is called in this pipeline."},
+     .help =
+         "The tables to follow, as `schema.table`, or `schema.*` for all of a schema (of MySQL: "
+         "of a database). Of a lake: what the one table is called in this pipeline."},
     {"location", KEY_STRING, MEMBER(struct source_config, location), .check = check_not_blank,
      .for_type = "delta iceberg",
      .help = "Directory of the table. Iceberg: or `warehouse` or `catalog`, `namespace` and "
@@ -116,12 +120,30 @@ static const struct key source_keys[] = {
     {"publication", KEY_STRING, MEMBER(struct source_config, publication),
      .default_text = "leat_<pipeline>", .check = check_identifier, .for_type = "postgres",
      .help = "Name of the publication; made when it does not exist and the user may."},
+    {"server_id", KEY_INTEGER, MEMBER(struct source_config, server_id), .default_text = "0",
+     .min = "0", .max = "4294967295", .for_type = "mysql",
+     .help =
+         "The number under which the log is read, as a replica would: no other reader of the "
+         "server may have it. `0`: one is made from the names of host, directory and pipeline."},
+    {"load_connections", KEY_INTEGER, MEMBER(struct source_config, load_connections),
+     .default_text = "4", .min = "1", .max = "16", .for_type = "mysql",
+     .help = "How many connections read a table at once while it is loaded."},
+    {"lock_timeout", KEY_DURATION, MEMBER(struct source_config, lock_timeout_ms),
+     .default_text = "10s", .min = "1s", .max = "1h", .for_type = "mysql",
+     .help = "How long a load waits for the instant in which it holds all writers; statements that "
+             "come meanwhile wait behind it. Then it tries again."},
+    {"unrepresentable", KEY_ENUM, MEMBER(struct source_config, unrepresentable),
+     .words = unrepresentable_modes, .default_text = "fail", .for_type = "mysql",
+     .help =
+         "What becomes of a value that its type in the lake cannot hold: the dates 0000-00-00 and "
+         "2024-00-15, years below 1, times outside a day. `fail`: the pipeline stops and names it. "
+         "`null`: it becomes null. `as_text` keeps it as it is."},
     {"as_text", KEY_STRINGS, MEMBER(struct source_config, as_text), .check = check_not_blank,
-     .for_type = "postgres",
+     .for_type = "postgres mysql",
      .help = "What has no type of its own and goes through as the text that the source prints: "
              "names of types (`inet`), or columns as `schema.table.column`."},
     {"connect_timeout", KEY_DURATION, MEMBER(struct source_config, connect_timeout_ms),
-     .default_text = "10s", .min = "100ms", .max = "10m", .for_type = "postgres",
+     .default_text = "10s", .min = "100ms", .max = "10m", .for_type = "postgres mysql",
      .help = "How long connecting may take."},
     {0},
 };

@@ -30,13 +30,15 @@ struct barrier {
 
 struct event {
     enum event_kind kind;
-    uint32_t table; /* batch, truncate, schema */
-    struct position
-        position;           /* idle: where the stream stands. truncate: its transaction's commit */
-    int64_t commit_time_us; /* idle: newest source commit seen, 0 if none; truncate: its commit */
-    struct batch *batch;    /* batch: one reference, moved with the event */
-    struct schema *schema;  /* schema: one reference, moved with the event */
-    struct barrier barrier; /* barrier */
+    uint32_t table;           /* batch, truncate, schema */
+    struct position position; /* idle: where the stream stands. truncate: its transaction, as
+                                 batch_row_is_covered() has it of a row: position_transaction()
+                                 where positions are sets */
+    uint64_t log_position;    /* truncate: as batch->positions */
+    int64_t commit_time_us;   /* idle: newest source commit seen, 0 if none; truncate: its commit */
+    struct batch *batch;      /* batch: one reference, moved with the event */
+    struct schema *schema;    /* schema: one reference, moved with the event */
+    struct barrier barrier;   /* barrier */
 };
 
 /* Drops what the event holds and leaves a zeroed one. */
