@@ -65,12 +65,19 @@ struct my_relation_facts {
 };
 void my_relation_facts_release(struct my_relation_facts *facts);
 
-/* Follows an ALTER TABLE that stands in the log; `facts` is used up. `is_past`: it was done before
- * the source was opened, so that the catalog has known it all along. `*changed`: the schema is a
- * new one. ERROR_LOST: rows changed without a row event, or a column was renamed, or the key
- * changed; ERROR_CONFIG: a new column's type is refused. */
-must_check bool my_relation_alter(struct my_relation *r, const struct ddl *ddl,
-                                  struct my_relation_facts *facts, bool is_past,
+/* An ALTER TABLE that stands in the log. */
+struct my_relation_statement {
+    const struct ddl *ddl;
+    bool is_past;   /* done before the source was opened: the catalog has known it all along */
+    bool is_strict; /* the server refused to change values to fit */
+};
+
+/* Follows it; `facts` is used up. `*changed`: the schema is a new one. ERROR_LOST: rows changed
+ * without a row event, or a column was renamed, or the key changed; ERROR_CONFIG: a new column's
+ * type is refused. */
+must_check bool my_relation_alter(struct my_relation *r,
+                                  const struct my_relation_statement *statement,
+                                  struct my_relation_facts *facts,
                                   const struct my_relation_options *options, bool *changed,
                                   struct error *err);
 

@@ -35,14 +35,14 @@ static bool lost_column(const struct my_relation *r, const char *column, const c
 }
 
 /* What is lost whatever the catalog says. */
-static bool check_change(const struct my_relation *r, const struct ddl *ddl,
-                         const struct ddl_change *c, bool is_past,
-                         const struct my_relation_options *options, struct error *err)
+static bool check_change(const struct my_relation *r, const struct my_relation_statement *statement,
+                         const struct ddl_change *c, const struct my_relation_options *options,
+                         struct error *err)
 {
     const char *pipeline = options->pipeline;
     switch (c->kind) {
     case DDL_ADD_COLUMN:
-        if (find_change(ddl, DDL_DROP_COLUMN, c->name)) {
+        if (find_change(statement->ddl, DDL_DROP_COLUMN, c->name)) {
             return lost_column(r, c->name, "was dropped and added again", options, err);
         }
         return !c->fills_old_rows ||
@@ -58,7 +58,7 @@ static bool check_change(const struct my_relation *r, const struct ddl *ddl,
     case DDL_RENAME_COLUMN:
         return lost_column(r, c->name, "was renamed", options, err);
     case DDL_MODIFY_COLUMN:
-        return !is_past ||
+        return !statement->is_past ||
                lost_column(r, c->name,
                            "was altered while the pipeline did not run: nobody saw which type it "
                            "had",
@@ -155,7 +155,7 @@ static bool preserves_values(const struct my_relation *r, uint32_t column,
 /* A column that was there before and is there now. Outside strict mode the server turns nulls and
  * values that do not fit into others. */
 static bool check_kept(const struct my_relation *r, const struct my_catalog_column *now,
-                       const struct my_relation_options *options, struct error *err)
+                       bool is_strict, const struct my_relation_options *options, struct error *err)
 {
     uint32_t column = 0;
     while (!same_name(r->known.columns[column].name, now->name)) {
@@ -168,7 +168,7 @@ static bool check_kept(const struct my_relation *r, const struct my_catalog_colu
     if (old->is_key != now->is_key) {
         return my_relation_lose(r, "has another primary key", options->pipeline, err);
     }
-    if (old->nullable && !now->nullable) {
+    if (old->nullable && !now->nullable && !is_strict) {
         return lost_column(r, now->name,
                            "was made NOT NULL, which may have changed old rows without a change "
                            "event",
@@ -186,11 +186,12 @@ static bool check_kept(const struct my_relation *r, const struct my_catalog_colu
 
 /* The columns that the table has from here on: those of the catalog, but for what later statements
  * of the log add; then those that later ones drop. */
-static bool plan_columns(const struct my_relation *r, const struct ddl *ddl,
+static bool plan_columns(const struct my_relation *r, const struct my_relation_statement *statement,
                          struct my_relation_facts *facts, const struct my_relation_options *options,
                          struct my_catalog_table *out, struct error *err)
 {
     const struct my_catalog_table *now = &facts->now;
+    const struct ddl *ddl = statement->ddl;
     *out = *now;
     out->columns = arena_array(&facts->arena, (size_t)now->column_count + r->known.column_count,
                                sizeof(*out->columns));
@@ -202,7 +203,7 @@ static bool plan_columns(const struct my_relation *r, const struct ddl *ddl,
             (!is_known && !find_change(ddl, DDL_ADD_COLUMN, c->name))) {
             continue; /* it comes, or comes back, by a later statement */
         }
-        if (is_known && !check_kept(r, c, options, err)) {
+        if (is_known && !check_kept(r, c, statement->is_strict, options, err)) {
             return false;
         }
         out->columns[out->column_count++] = *c;
@@ -240,13 +241,14 @@ static void keep_dropped(const struct my_relation *r, const struct ddl *ddl,
     }
 }
 
-bool my_relation_alter(struct my_relation *r, const struct ddl *ddl,
-                       struct my_relation_facts *facts, bool is_past,
-                       const struct my_relation_options *options, bool *changed, struct error *err)
+bool my_relation_alter(struct my_relation *r, const struct my_relation_statement *statement,
+                       struct my_relation_facts *facts, const struct my_relation_options *options,
+                       bool *changed, struct error *err)
 {
+    const struct ddl *ddl = statement->ddl;
     *changed = false;
     for (uint32_t i = 0; i < ddl->change_count; i++) {
-        if (!check_change(r, ddl, &ddl->changes[i], is_past, options, err)) {
+        if (!check_change(r, statement, &ddl->changes[i], options, err)) {
             return false;
         }
     }
@@ -254,7 +256,7 @@ bool my_relation_alter(struct my_relation *r, const struct ddl *ddl,
         return my_relation_lose(r, "does not exist any more", options->pipeline, err);
     }
     struct my_catalog_table planned;
-    if (!plan_columns(r, ddl, facts, options, &planned, err)) {
+    if (!plan_columns(r, statement, facts, options, &planned, err)) {
         return false;
     }
     keep_dropped(r, ddl, facts, &planned);

@@ -7,7 +7,7 @@
 #include "source/mysql/rows.h"
 #include "source/mysql/stream_parts.h"
 
-enum { TABLE_ID_BYTES = 6, TABLE_MAP_HEADER = 8 };
+enum { TABLE_ID_BYTES = 6 };
 
 /* ---- names ---- */
 
@@ -170,30 +170,12 @@ static struct str id_key(const uint64_t *id)
     return (struct str){.data = (const char *)id, .size = sizeof(*id)};
 }
 
-/* Database and table of a table map, without decoding the rest. */
-static bool peek_names(struct str bytes, struct str *database, struct str *table)
-{
-    struct reader r = reader_from(bytes.data, bytes.size);
-    (void)reader_bytes(&r, TABLE_MAP_HEADER);
-    for (int i = 0; i < 2; i++) {
-        struct str *out = i == 0 ? database : table;
-        out->size = reader_u8(&r);
-        out->data = (const char *)reader_bytes(&r, out->size);
-        (void)reader_u8(&r); /* NUL */
-    }
-    return !r.failed;
-}
-
 static bool describe(struct my_stream *s, struct error *err)
 {
     uint64_t id = s->event.table_map.table_id;
     struct str bytes = s->event.table_map.bytes;
-    struct str database = {0};
-    struct str table = {0};
-    if (!peek_names(bytes, &database, &table)) {
-        return my_stream_fail("a table map is cut off", err);
-    }
-    struct my_relation *r = my_stream_find(s, database, table);
+    struct my_relation *r =
+        my_stream_find(s, s->event.table_map.database, s->event.table_map.table);
     if (r && !str_equal(buf_str(&r->map_bytes), bytes)) {
         collector_flush(s->collector, r->table);
     }

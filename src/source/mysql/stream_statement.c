@@ -20,17 +20,29 @@ static bool is_past(const struct my_stream *s)
 
 /* ---- statements ---- */
 
+/* In strict mode the server refuses an ALTER that would have to change values to others. */
+static bool is_strict(const struct binlog_query *q)
+{
+    static const uint64_t strict_trans_tables = 1U << 21;
+    static const uint64_t strict_all_tables = 1U << 22;
+    static const char word[] = "IGNORE";
+    return (q->sql_mode & (strict_trans_tables | strict_all_tables)) != 0 &&
+           !memmem(q->text.data, q->text.size, word, sizeof(word) - 1) &&
+           !memmem(q->text.data, q->text.size, "ignore", sizeof(word) - 1);
+}
+
 static bool alter(struct my_stream *s, struct my_relation *r, const struct ddl *ddl,
                   struct error *err)
 {
     owned(my_relation_facts_release) struct my_relation_facts facts = {0};
     bool has_names = r->map_bytes.size > 0 ? r->map.has_names : s->options.has_names;
     bool changed = false;
+    struct my_relation_statement statement = {
+        .ddl = ddl, .is_past = is_past(s), .is_strict = is_strict(&s->event.query)};
     collector_flush(s->collector, r->table); /* rows that wait belong to the old schema */
     if (!s->options.lookup(s->options.lookup_arg, r, &s->position,
                            !has_names && my_relation_is_reshaped(ddl), &facts, err) ||
-        !my_relation_alter(r, ddl, &facts, is_past(s), &s->options.relation_options, &changed,
-                           err)) {
+        !my_relation_alter(r, &statement, &facts, &s->options.relation_options, &changed, err)) {
         return false;
     }
     if (changed) {
@@ -124,6 +136,9 @@ bool my_stream_query(struct my_stream *s, struct error *err)
     if (str_equal(q->text, str_from("BEGIN"))) {
         s->group.has_begun = true;
         return true;
+    }
+    if (s->group.gtid.is_alter_open) { /* its completion has a number of its own */
+        return my_stream_end_group(s, err);
     }
     ddl_read(q->text, q->database, &arena, &ddl);
     if (ddl.kind == DDL_BEGIN) {
