@@ -22,30 +22,14 @@ enum optional_field {
 
 typedef bool (*column_group)(const struct table_map_column *c);
 
-/* Both servers count YEAR among the numbers, and MySQL 8 and newer also send it without a sign. */
 static bool is_number(const struct table_map_column *c)
 {
-    switch (c->type) {
-    case MY_TINY:
-    case MY_SHORT:
-    case MY_INT24:
-    case MY_LONG:
-    case MY_LONGLONG:
-    case MY_FLOAT:
-    case MY_DOUBLE:
-    case MY_NEWDECIMAL:
-    case MY_DECIMAL_OLD:
-    case MY_YEAR:
-        return true;
-    default:
-        return false;
-    }
+    return table_map_type_of(c->type)->is_number;
 }
 
 static bool is_text(const struct table_map_column *c)
 {
-    return c->type == MY_STRING || c->type == MY_VARCHAR || c->type == MY_BLOB ||
-           c->type == MY_VARCHAR_COMPRESSED || c->type == MY_BLOB_COMPRESSED;
+    return table_map_type_of(c->type)->is_text;
 }
 
 static bool has_labels(const struct table_map_column *c)
@@ -97,11 +81,11 @@ static void read_bits(struct reader *r, struct table_map *map, column_group in_g
                       void (*set)(struct table_map_column *c, bool bit))
 {
     uint32_t at = 0;
-    uint8_t bits = 0;
+    unsigned bits = 0;
     uint32_t i = 0;
     for (struct table_map_column *c = next_column(map, in_group, &at); c;
          c = next_column(map, in_group, &at)) {
-        bits = i % 8 == 0 ? reader_u8(r) : (uint8_t)(bits << 1);
+        bits = i % 8 == 0 ? reader_u8(r) : bits << 1;
         set(c, bits & 0x80);
         i++;
     }
