@@ -96,14 +96,11 @@ static bool as_position(const struct position *gtids, const struct my_log_place 
 }
 
 /* Where an integer position is; the files of the server have one name before their numbers. */
-static struct my_log_place as_place(const struct mysql_source_state *s, struct position p)
+static bool as_place(const struct mysql_source_state *s, struct position p,
+                     struct my_log_place *out, struct error *err)
 {
-    struct my_log_place out = {.offset = p.integer & UINT32_MAX};
-    const char *dot = strrchr(s->opened_place.file, '.');
-    int base_size = dot ? (int)(dot - s->opened_place.file) : 0;
-    (void)snprintf(out.file, sizeof(out.file), "%.*s.%06" PRIu64, base_size < 200 ? base_size : 200,
-                   s->opened_place.file, p.integer >> 32);
-    return out;
+    return my_log_place_unpack(p.integer, s->opened_place.file, out) ||
+           error_set(err, ERROR_FATAL, "position %" PRIu64 " is not one of a log file", p.integer);
 }
 
 /* ---- opening ---- */
@@ -203,19 +200,19 @@ static bool begin_anew(struct mysql_source_state *s, struct position *at, struct
     return true;
 }
 
-static struct dump_options dump_options(const struct mysql_source_state *s)
+static bool dump_from(const struct mysql_source_state *s, const struct position *from,
+                      struct dump_options *out, struct error *err)
 {
-    struct dump_options options = {
+    *out = (struct dump_options){
         .connection = my_prerequisites_connection(s->config, s->pipeline),
         .server = &s->server,
         .server_id = s->server_id,
     };
-    if (s->position.kind == POSITION_SET) {
-        options.gtids = s->position;
-    } else {
-        options.place = as_place(s, s->position);
+    if (from->kind == POSITION_SET) {
+        out->gtids = *from;
+        return true;
     }
-    return options;
+    return as_place(s, *from, &out->place, err);
 }
 
 static bool lost(const struct mysql_source_state *s, const char *what, struct error *err)
@@ -227,17 +224,11 @@ static bool lost(const struct mysql_source_state *s, const char *what, struct er
 static bool count_ahead(const struct mysql_source_state *s, const struct position *from,
                         uint32_t *counts, struct error *err)
 {
-    struct dump_options dump = dump_options(s);
-    dump.gtids = (struct position){0};
-    if (from->kind == POSITION_SET) {
-        dump.gtids = *from;
-    } else {
-        dump.place = as_place(s, *from);
+    struct ahead_options options = {
+        .relations = s->relations, .relation_count = s->base.table_count, .pipeline = s->pipeline};
+    if (!dump_from(s, from, &options.dump, err)) {
+        return false;
     }
-    struct ahead_options options = {.dump = dump,
-                                    .relations = s->relations,
-                                    .relation_count = s->base.table_count,
-                                    .pipeline = s->pipeline};
     return ahead_count(&options, counts, err);
 }
 
@@ -343,7 +334,10 @@ static bool lookup(void *arg, const struct my_relation *r, const struct position
 static bool make_stream(struct mysql_source_state *s, struct error *err)
 {
     my_load_free(&s->load);
-    struct dump_options options = dump_options(s);
+    struct dump_options options;
+    if (!dump_from(s, &s->position, &options, err)) {
+        return false;
+    }
     s->dump = dump_open(&options, err);
     if (!s->dump) {
         return false;

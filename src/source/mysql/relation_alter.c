@@ -58,6 +58,10 @@ static bool check_change(const struct my_relation *r, const struct my_relation_s
     case DDL_RENAME_COLUMN:
         return lost_column(r, c->name, "was renamed", options, err);
     case DDL_MODIFY_COLUMN:
+        if (c->fills_old_rows) {
+            return lost_column(r, c->name, "is generated anew, old rows without a change event",
+                               options, err);
+        }
         return !statement->is_past ||
                lost_column(r, c->name,
                            "was altered while the pipeline did not run: nobody saw which type it "

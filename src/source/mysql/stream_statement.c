@@ -25,10 +25,7 @@ static bool is_strict(const struct binlog_query *q)
 {
     static const uint64_t strict_trans_tables = 1U << 21;
     static const uint64_t strict_all_tables = 1U << 22;
-    static const char word[] = "IGNORE";
-    return (q->sql_mode & (strict_trans_tables | strict_all_tables)) != 0 &&
-           !memmem(q->text.data, q->text.size, word, sizeof(word) - 1) &&
-           !memmem(q->text.data, q->text.size, "ignore", sizeof(word) - 1);
+    return (q->sql_mode & (strict_trans_tables | strict_all_tables)) != 0;
 }
 
 static bool alter(struct my_stream *s, struct my_relation *r, const struct ddl *ddl,
@@ -101,8 +98,16 @@ static bool apply_statement(struct my_stream *s, const struct ddl *ddl, struct e
         }
         return true;
     }
+    if (ddl->has_more_tables) {
+        return my_stream_refuse_rows(s, "a statement that names more tables than leat looks at",
+                                     err);
+    }
     for (uint32_t i = 0; i < ddl->table_count; i++) {
         struct my_relation *r = find_table(s, ddl->tables[i]);
+        if (r && ddl->kind == DDL_ALTER && i > 0) {
+            return my_relation_lose(r, "exchanges rows with another table",
+                                    s->options.relation_options.pipeline, err);
+        }
         if (r && !apply_to_table(s, r, ddl, err)) {
             return false;
         }
@@ -125,6 +130,20 @@ static bool completes_xa(struct str text)
            (text.size > 11 && strncasecmp(text.data, "XA ROLLBACK", 11) == 0);
 }
 
+/* The statement as UTF-8: it stands in the log as its session wrote it. What cannot be converted is
+ * read as it is; then only names that are not ASCII are not found. */
+static struct str text_of(const struct my_stream *s, struct buf *converted)
+{
+    const struct binlog_query *q = &s->event.query;
+    enum my_charset charset = my_charset_of_collation(q->collation, s->options.is_mariadb);
+    struct error ignored = {0};
+    bool is_other = q->collation != 0 && charset != MY_CHARSET_UNKNOWN &&
+                    charset != MY_CHARSET_BINARY && charset != MY_CHARSET_UTF8;
+    return is_other && my_charset_to_utf8(charset, q->text, converted, &ignored)
+               ? buf_str(converted)
+               : q->text;
+}
+
 bool my_stream_query(struct my_stream *s, struct error *err)
 {
     const struct binlog_query *q = &s->event.query;
@@ -140,7 +159,8 @@ bool my_stream_query(struct my_stream *s, struct error *err)
     if (s->group.gtid.is_alter_open) { /* its completion has a number of its own */
         return my_stream_end_group(s, err);
     }
-    ddl_read(q->text, q->database, &arena, &ddl);
+    owned(buf_release) struct buf converted = {0};
+    ddl_read(text_of(s, &converted), q->database, &arena, &ddl);
     if (ddl.kind == DDL_BEGIN) {
         s->group.has_begun = true;
         return true;
