@@ -169,8 +169,9 @@ static uint32_t swe7_point(uint8_t byte)
     static const struct {
         uint8_t byte;
         uint8_t point;
-    } letters[] = {{0x40, 0xC9}, {0x5B, 0xC4}, {0x5C, 0xD6}, {0x5D, 0xC5}, {0x5E, 0xDC},
-                   {0x60, 0xE9}, {0x7B, 0xE4}, {0x7C, 0xF6}, {0x7D, 0xE5}, {0x7E, 0xFC}, {0x7F, 0}};
+    } letters[] = {{0x40, 0xC9}, {0x5B, 0xC4}, {0x5C, 0xD6}, {0x5D, 0xC5},
+                   {0x5E, 0xDC}, {0x60, 0xE9}, {0x7B, 0xE4}, {0x7C, 0xF6},
+                   {0x7D, 0xE5}, {0x7E, 0xFC}, {0x7F, 0}};
     for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
         if (letters[i].byte == byte) {
             return letters[i].point;
@@ -182,9 +183,9 @@ static uint32_t swe7_point(uint8_t byte)
 /* 0: the byte is no character. */
 static uint32_t point_of_byte(int charset, uint8_t byte)
 {
-    return byte >= 0x80               ? my_charset_bytes[charset][byte - 0x80]
+    return byte >= 0x80              ? my_charset_bytes[charset][byte - 0x80]
            : charset == CHARSET_SWE7 ? swe7_point(byte)
-                                      : byte;
+                                     : byte;
 }
 
 static bool bytes_to_utf8(int charset, struct str bytes, struct buf *out)
