@@ -458,6 +458,7 @@ static bool truncate_tables(struct stream *s, struct error *err)
             push(s, (struct event){.kind = EVENT_TRUNCATE,
                                    .table = r->table,
                                    .position = position_integer(s->row_position),
+                                   .log_position = s->row_position,
                                    .commit_time_us = s->commit_time_us});
         }
     }
