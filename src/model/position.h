@@ -34,6 +34,9 @@ struct position_source_parts {
 };
 struct position_source_parts position_source_parts(const struct position_source *s);
 
+/* Appends "3e11fa47-71ca-11e1-9e33-c80aa9429562", the same with ":tag", or a domain's number. */
+void position_source_format(const struct position_source *s, struct buf *out);
+
 /* Transactions first..last of a source. */
 struct position_interval {
     const struct position_source *source;

@@ -97,7 +97,7 @@ void position_list_release(struct position_list *l)
     *l = (struct position_list){0};
 }
 
-/* How many of the intervals begin at or before a number of a source. */
+/* How many of the intervals lie before a number of a source, or begin at it. */
 static size_t rank(const struct position_interval *items, size_t count,
                    const struct position_source *source, uint64_t number)
 {
@@ -127,7 +127,7 @@ static void open_one(struct position *p, const struct position_interval *items, 
 static void open_as(struct position *p, const struct position_list *l, bool *is_open,
                     const struct position *like)
 {
-    for (uint32_t i = 0; like && i < like->open_count; i++) {
+    for (uint32_t i = 0; like && l->items && i < like->open_count; i++) {
         const struct position_interval *o = &like->open[i];
         size_t at = rank(l->items, l->count, o->source, o->last);
         if (at > 0 && l->items[at - 1].source == o->source && l->items[at - 1].last >= o->first) {

@@ -17,6 +17,16 @@ static void append_uuid(const uint8_t uuid[16], struct buf *out)
     }
 }
 
+void position_source_format(const struct position_source *s, struct buf *out)
+{
+    if (s->is_mariadb) {
+        buf_append_format(out, "%" PRIu32, s->domain);
+        return;
+    }
+    append_uuid(s->uuid, out);
+    buf_append_format(out, s->tag[0] ? ":%s" : "%s", s->tag);
+}
+
 struct printing {
     struct buf *out;
     const struct position_source *source; /* of the interval before */

@@ -212,6 +212,7 @@ static bool open_table(struct lake_source *s, struct error *err)
                                      .whole_before = true};
     s->base.tables = &s->table;
     s->base.table_count = 1;
+    s->base.position_kind = POSITION_INTEGER;
     int size =
         snprintf(s->base.identity, sizeof(s->base.identity), "%s %s", s->lake->name, h->table_id);
     return size < (int)sizeof(s->base.identity) ||

@@ -326,8 +326,9 @@ static void reading_a_log_makes_no_rest_at_each_transaction(void **state)
     p = set_of_thirty();
     before = position_rest_count();
     for (uint64_t n = 6; n <= 10000; n++) {
-        for (uint8_t i = 0; i < POSITION_OPEN_MAX; i++) {
-            position_add(&p, position_source_mysql((uint8_t[16]){0, 0, 1, i}, str_from("")), n, 0);
+        for (int i = 0; i < POSITION_OPEN_MAX; i++) {
+            position_add(
+                &p, position_source_mysql((uint8_t[16]){0, 0, 1, (uint8_t)i}, str_from("")), n, 0);
         }
     }
     assert_int_equal(position_number(p), 30 * 5 + 8 * 9995);

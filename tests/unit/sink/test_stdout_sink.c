@@ -108,8 +108,11 @@ static void changes_are_printed_when_they_are_committed(void **state)
     struct capture c;
     capture_begin(&c);
     write_batch(sink, b);
-    bool truncated = sink_write(
-        sink, &(struct event){.kind = EVENT_TRUNCATE, .position = position_integer(200)}, &err);
+    bool truncated = sink_write(sink,
+                                &(struct event){.kind = EVENT_TRUNCATE,
+                                                .position = position_integer(200),
+                                                .log_position = 200},
+                                &err);
     off_t printed_early = lseek(STDOUT_FILENO, 0, SEEK_END);
     enum sink_result result = SINK_CONFLICT;
     bool committed = sink_commit(sink, &(struct barrier){.epoch = 1}, false, &result, &err);

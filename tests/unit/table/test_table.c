@@ -196,7 +196,7 @@ static void a_truncate_removes_the_files_and_writes_no_change_file(void **state)
     start(f);
     update_v(f, 1, 11);
     assert_true(flush_rows(f, false, &err));
-    assert_true(table_truncate(f->table, position_integer(f->position), &err));
+    assert_true(table_truncate(f->table, position_integer(f->position), f->position, &err));
     whole(f, ROW_INSERT, 1, 12, "n");
     commit(f, PHASE_STREAMING);
     assert_rows(f, "|1|12|n");
@@ -214,10 +214,10 @@ static void a_truncate_of_an_empty_table_commits_nothing(void **state)
     struct fixture *f = *state;
     struct error err = {0};
     start(f);
-    assert_true(table_truncate(f->table, position_integer(f->position), &err));
+    assert_true(table_truncate(f->table, position_integer(f->position), f->position, &err));
     commit(f, PHASE_STREAMING);
     uint32_t versions = f->lake->version_count;
-    assert_true(table_truncate(f->table, position_integer(f->position), &err));
+    assert_true(table_truncate(f->table, position_integer(f->position), f->position, &err));
     commit(f, PHASE_STREAMING);
     assert_int_equal(f->lake->version_count, versions);
 }
@@ -790,7 +790,7 @@ static void append_keeps_every_change_in_order(void **state)
     update_v(f, 1, 11);
     key_only(f, ROW_DELETE, 1);
     assert_true(flush_rows(f, false, &err));
-    assert_true(table_truncate(f->table, position_integer(f->position), &err));
+    assert_true(table_truncate(f->table, position_integer(f->position), f->position, &err));
     commit(f, PHASE_STREAMING);
     assert_rows(f, "|1|10|a|read|0|0|~|~ "
                    "|1|11|~|update|120|0|1970-01-01 00:00:00.12+00|[\"note\"] "

@@ -191,7 +191,7 @@ static void empty(struct model *m)
 {
     struct error err = {0};
     flush(m);
-    assert_true(table_truncate(m->f.table, position_integer(m->f.position), &err));
+    assert_true(table_truncate(m->f.table, position_integer(m->f.position), m->f.position, &err));
     memset(m->rows, 0, sizeof(m->rows));
 }
 
