@@ -351,7 +351,7 @@ static bool may_be_name(struct names *n, bool behind_word)
 {
     struct ddl_token token = n->reader->token;
     if (token.kind != DDL_TOKEN_QUOTED) {
-        return ddl_token_is_name(token);
+        return ddl_token_is_name(token) && !ddl_token_is_number(token);
     }
     n->quoted = n->quoted || behind_word;
     return n->quoted;

@@ -17,7 +17,10 @@ static bool is_of_word(char c)
 
 static char look(const struct ddl_tokens *t, size_t ahead)
 {
-    return ahead < t->text.size - t->at ? t->text.data[t->at + ahead] : '\0';
+    if (ahead >= t->text.size - t->at) {
+        return '\0';
+    }
+    return t->text.data[t->at + ahead];
 }
 
 static void skip_line(struct ddl_tokens *t)
@@ -175,6 +178,38 @@ bool ddl_token_is_name(struct ddl_token token)
 {
     return token.kind == DDL_TOKEN_WORD || token.kind == DDL_TOKEN_NAME ||
            token.kind == DDL_TOKEN_QUOTED;
+}
+
+/* The first character at or behind `from` that is none of `characters`. */
+static size_t skip_any(struct str text, size_t from, const char *characters)
+{
+    while (from < text.size && text.data[from] != '\0' && strchr(characters, text.data[from])) {
+        from++;
+    }
+    return from;
+}
+
+bool ddl_token_is_number(struct ddl_token token)
+{
+    struct str t = token.text;
+    size_t digits = skip_any(t, 0, "0123456789");
+    if (token.kind != DDL_TOKEN_WORD || digits == 0) {
+        return false;
+    }
+    if (digits == t.size) {
+        return true;
+    }
+    switch (t.data[digits]) {
+    case 'e':
+    case 'E':
+        return skip_any(t, digits + 1, "0123456789") == t.size;
+    case 'x':
+        return digits == 1 && skip_any(t, 2, "0123456789abcdefABCDEF") == t.size;
+    case 'b':
+        return digits == 1 && skip_any(t, 2, "01") == t.size;
+    default:
+        return false;
+    }
 }
 
 bool ddl_token_is_primary(struct ddl_token token)

@@ -9,7 +9,7 @@
 
 enum ddl_token_kind {
     DDL_TOKEN_END,
-    DDL_TOKEN_WORD,   /* a keyword, an unquoted name, a number */
+    DDL_TOKEN_WORD,   /* a keyword, an unquoted name, a number up to its point */
     DDL_TOKEN_NAME,   /* in back quotes */
     DDL_TOKEN_QUOTED, /* in double quotes: a name or a string, by the session's sql_mode */
     DDL_TOKEN_STRING, /* in single quotes */
@@ -42,8 +42,11 @@ bool ddl_token_is_symbol(struct ddl_token token, char symbol);
 /* True when the token is that keyword, in any case. */
 bool ddl_token_is_word(struct ddl_token token, const char *word);
 
-/* True when the token can be a name. */
+/* True when the token can be a name. A number can, behind a point. */
 bool ddl_token_is_name(struct ddl_token token);
+
+/* True for 12, 1e5, 0x1f and 0b01. */
+bool ddl_token_is_number(struct ddl_token token);
 
 /* True when the token is the name of the primary key among indexes, quoted or not. */
 bool ddl_token_is_primary(struct ddl_token token);

@@ -70,11 +70,11 @@ static void assert_outline(const char *text, const char *expected)
 {
     /* An exact copy on the heap, so that the sanitizer sees a read past the end. */
     size_t size = strlen(text);
-    char *copy = malloc(size + 1);
-    assert_non_null(copy);
-    memcpy(copy, text, size);
-    char *exact = realloc(copy, size ? size : 1);
+    char *exact = malloc(size ? size : 1);
     assert_non_null(exact);
+    for (size_t i = 0; i < size; i++) {
+        exact[i] = text[i];
+    }
     struct arena arena = {0};
     struct ddl d;
     ddl_read((struct str){.data = exact, .size = size}, str_from("shop"), &arena, &d);
@@ -404,23 +404,22 @@ static void names_every_table_of_what_it_does_not_read(void **state)
 {
     (void)state;
     static const struct statement list[] = {
-        {"INSERT INTO t VALUES (1, 'x')",
-         "rows shop.INSERT, shop.INTO, shop.t, shop.VALUES, shop.1"},
+        {"INSERT INTO t VALUES (1, 'x')", "rows shop.INSERT, shop.INTO, shop.t, shop.VALUES"},
         {"UPDATE `a` , other.`b` SET `a`.x = `b`.y",
          "rows shop.UPDATE, shop.a, other.b, shop.SET, a.x, b.y"},
         {"DELETE FROM .t", "rows shop.DELETE, FROM.t, shop.t"},
         {"REPLACE `t` SELECT * FROM `t`", "rows shop.REPLACE, shop.t, shop.SELECT, shop.FROM"},
         {"WITH `x` AS (SELECT 1) DELETE `db`.`t`.`c`",
-         "rows shop.WITH, shop.x, shop.AS, shop.SELECT, shop.1, shop.DELETE, db.t"},
+         "rows shop.WITH, shop.x, shop.AS, shop.SELECT, shop.DELETE, db.t"},
         {"LOAD DATA LOCAL INFILE '/tmp/x' INTO TABLE `t`",
          "rows shop.LOAD, shop.DATA, shop.LOCAL, shop.INFILE, shop.INTO, shop.TABLE, shop.t"},
         {"CALL p()", "rows shop.CALL, shop.p"},
-        {"SELECT `shop`.`f`(1)", "rows shop.SELECT, shop.f, shop.1"},
+        {"SELECT `shop`.`f`(1)", "rows shop.SELECT, shop.f"},
         {"DELETE FROM \"t\" WHERE a = \"x\"",
          "rows shop.DELETE, shop.FROM, shop.t, shop.WHERE, shop.a, shop.x"},
         {"INSERT t VALUES (\"x\", \"y\")", "rows shop.INSERT, shop.t, shop.VALUES"},
         {"SET STATEMENT x=1 FOR DELETE FROM t",
-         "rows shop.SET, shop.STATEMENT, shop.x, shop.1, shop.FOR, shop.DELETE, shop.FROM, shop.t"},
+         "rows shop.SET, shop.STATEMENT, shop.x, shop.FOR, shop.DELETE, shop.FROM, shop.t"},
         {"FROBNICATE TABLE t", "unknown shop.FROBNICATE, shop.TABLE, shop.t"},
         {"DROP TABLE t OR ELSE", "unknown shop.DROP, shop.TABLE, shop.t, shop.OR, shop.ELSE"},
         {"TRUNCATE TABLE", "unknown shop.TRUNCATE, shop.TABLE"},
@@ -465,11 +464,12 @@ static void keeps_only_the_outline_of_long_statements(void **state)
     struct buf text = {0};
     buf_append_text(&text, "INSERT INTO t VALUES (0, 'x')");
     for (int i = 0; i < 200000; i++) {
-        buf_append_text(&text, ", (a.b, 'it\\'s', `c`, \"d\")");
+        buf_append_format(&text, ", (a.b, 'it\\'s', `c`, \"d\", %d, %d.5, 1e%d, 0x%x)", i, i, i,
+                          (unsigned)i);
     }
     struct ddl d = read_long(&text, &arena);
     assert_int_equal(d.kind, DDL_ROWS);
-    assert_int_equal(d.table_count, 7); /* INSERT INTO t VALUES 0 a.b c */
+    assert_int_equal(d.table_count, 6); /* INSERT INTO t VALUES a.b c */
     assert_false(d.has_more_tables);
     assert_true(arena.bytes < 1 << 20);
     arena_release(&arena);
