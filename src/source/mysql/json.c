@@ -271,7 +271,7 @@ static size_t number_bytes(enum json_type type)
 
 static bool append_number(struct printer *p, enum json_type type, uint64_t v)
 {
-    switch (type) {
+    switch ((unsigned)type) {
     case JSON_INT16:
         buf_append_format(p->out, "%d", (int16_t)v);
         return true;
