@@ -275,6 +275,7 @@ static void reads_columns_that_are_added(void **state)
         {"ALTER TABLE t ADD a int /*!80023 INVISIBLE */ DEFAULT /*!50000 7 */",
          "alter shop.t: add a filled"},
         {"ALTER TABLE t ADD a int /*M!100100 NOT NULL */", "alter shop.t: add a filled"},
+        {"alter table t /* 50701 add f int, */ add g int", "alter shop.t: add g"},
         {"ALTER TABLE t ADD a int PARTITION BY KEY (id) PARTITIONS 4", "alter shop.t: add a"},
         {"ALTER TABLE t ADD a int DEFAULT 'it''s, ok', DROP b",
          "alter shop.t: add a filled, drop b"},
@@ -437,6 +438,9 @@ static void reads_what_tools_for_online_changes_write(void **state)
     (void)state;
     static const struct statement list[] = {
         {"create /* gh-ost */ table `shop`.`_t_gho` like `shop`.`t`", "create shop._t_gho"},
+        {"insert into mysql.heartbeat(`id`) values (1) on duplicate key update `id` = 2",
+         "rows shop.insert, shop.into, mysql.heartbeat, shop.id, shop.values, shop.on, "
+         "shop.duplicate, shop.key, shop.update"},
         {"alter /* gh-ost */ table `shop`.`_t_gho` add column a int not null default 0",
          "alter shop._t_gho: add a filled"},
         {"drop /* gh-ost */ table if exists `shop`.`_t_ghc`", "drop shop._t_ghc"},
