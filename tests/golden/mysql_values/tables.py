@@ -149,7 +149,7 @@ def charsets(is_mariadb: bool) -> Table:
             row.append(f"'{text} {kind}  '")
             empty.append("''")
         if name != "binary":
-            escaped = text.replace("\\\\", "-")
+            escaped = text.replace("\\\\", "-").replace("😀", "+")
             columns.append((f"{name}_enum", f"enum('x','{escaped}','') CHARACTER SET {name}"))
             columns.append((f"{name}_set", f"set('x','{escaped}','z') CHARACTER SET {name}"))
             row += [f"'{escaped}'", "7"]
