@@ -246,7 +246,7 @@ static bool append_double(struct printer *p, uint64_t bits)
 /* Bytes of numbers; 0: the type is none. */
 static size_t number_bytes(enum json_type type)
 {
-    switch (type) {
+    switch ((int)type) {
     case JSON_INT16:
     case JSON_UINT16:
         return 2;
@@ -257,13 +257,6 @@ static size_t number_bytes(enum json_type type)
     case JSON_UINT64:
     case JSON_DOUBLE:
         return 8;
-    case JSON_SMALL_OBJECT:
-    case JSON_LARGE_OBJECT:
-    case JSON_SMALL_ARRAY:
-    case JSON_LARGE_ARRAY:
-    case JSON_LITERAL:
-    case JSON_STRING:
-    case JSON_OPAQUE:
     default:
         return 0;
     }
@@ -271,7 +264,7 @@ static size_t number_bytes(enum json_type type)
 
 static bool append_number(struct printer *p, enum json_type type, uint64_t v)
 {
-    switch ((unsigned)type) {
+    switch ((int)type) {
     case JSON_INT16:
         buf_append_format(p->out, "%d", (int16_t)v);
         return true;
