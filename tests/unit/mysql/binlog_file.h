@@ -26,8 +26,9 @@ static inline struct reader binlog_file_read(struct arena *a, const char *file)
         fail_msg("%s", err.message);
     }
     assert_true(bytes.size > 4);
-    assert_memory_equal(bytes.data, "\xfe"
-                                    "bin",
+    assert_memory_equal(bytes.data,
+                        "\xfe"
+                        "bin",
                         4);
     struct reader r = reader_from(arena_copy(a, bytes.data, bytes.size), bytes.size);
     (void)reader_u32(&r);

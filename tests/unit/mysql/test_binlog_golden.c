@@ -158,6 +158,15 @@ static void append_rows(struct printer *p, const struct binlog_event *e)
                       rows->flags & 1 ? ", end of statement" : "");
 }
 
+/* Labels are in the column's character set. */
+static void append_label(struct buf *out, struct str label)
+{
+    for (size_t i = 0; i < label.size; i++) {
+        bool valid = utf8_valid(label.data, label.size);
+        buf_append_format(out, valid ? "%c" : "<%02x>", (uint8_t)label.data[i]);
+    }
+}
+
 static void append_column(struct buf *out, const struct table_map_column *c)
 {
     buf_append_format(out, "\n    %.*s ", str_arg(c->name));
@@ -170,7 +179,8 @@ static void append_column(struct buf *out, const struct table_map_column *c)
         buf_append_format(out, " collation %" PRIu32, c->collation);
     }
     for (uint32_t i = 0; i < c->label_count; i++) {
-        buf_append_format(out, "%s%.*s", i == 0 ? " labels " : "|", str_arg(c->labels[i]));
+        buf_append_text(out, i == 0 ? " labels " : "|");
+        append_label(out, c->labels[i]);
     }
     buf_append_text(out, c->is_invisible ? " invisible" : "");
 }
@@ -225,7 +235,7 @@ static void append_event(struct printer *p, const struct binlog_event *e);
 
 static void append_payload(struct printer *p, const struct binlog_event *e)
 {
-    buf_append_format(p->out, " compression %" PRIu32 ", %zu of %" PRIu64 " bytes",
+    buf_append_format(p->out, " compression %" PRIu32 ", %zu of %" PRIu64 " bytes\n",
                       e->payload.compression, e->payload.compressed.size, e->payload.size);
     struct error err = {0};
     assert_true(binlog_payload_begin(p->payload, e, &err));
@@ -240,7 +250,7 @@ static void append_payload(struct printer *p, const struct binlog_event *e)
             break;
         }
         size += inner.header.size;
-        buf_append_text(p->out, "\n  inside: ");
+        buf_append_text(p->out, "  inside: ");
         append_event(p, &inner);
     }
     assert_int_equal(size, e->payload.size);
