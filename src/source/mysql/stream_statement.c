@@ -123,11 +123,16 @@ static bool starts_transaction(struct str text)
     return text.size > size && strncasecmp(text.data + text.size - size, words, size) == 0;
 }
 
+static bool begins_with(struct str text, const char *words)
+{
+    size_t size = strlen(words);
+    return text.size >= size && strncasecmp(text.data, words, size) == 0;
+}
+
 /* Of a transaction that was prepared in a group of its own. */
 static bool completes_xa(struct str text)
 {
-    return (text.size > 9 && strncasecmp(text.data, "XA COMMIT", 9) == 0) ||
-           (text.size > 11 && strncasecmp(text.data, "XA ROLLBACK", 11) == 0);
+    return begins_with(text, "XA COMMIT") || begins_with(text, "XA ROLLBACK");
 }
 
 /* The statement as UTF-8: it stands in the log as its session wrote it. What cannot be converted is
@@ -165,7 +170,9 @@ bool my_stream_query(struct my_stream *s, struct error *err)
         s->group.has_begun = true;
         return true;
     }
-    if (ddl.kind == DDL_ROLLBACK && s->group.has_rows) {
+    bool undoes =
+        ddl.kind == DDL_ROLLBACK || (ddl.kind == DDL_SAVEPOINT && begins_with(q->text, "ROLLBACK"));
+    if (undoes && s->group.has_rows) {
         return my_stream_refuse_rows(s, "a transaction that was rolled back in part", err);
     }
     if (ddl.kind == DDL_COMMIT || ddl.kind == DDL_ROLLBACK || completes_xa(q->text)) {
