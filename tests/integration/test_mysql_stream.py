@@ -212,8 +212,9 @@ def test_rows_are_complete_under_smaller_images(
         database.reconnect()
         database.execute_many(
             ITEMS,
-            "CREATE TABLE filled (id int PRIMARY KEY, a int DEFAULT 5, b varchar(10) DEFAULT 'it''s',"
-            " c timestamp(3) NULL DEFAULT CURRENT_TIMESTAMP(3), d decimal(5,2) NOT NULL DEFAULT 1.5,"
+            "CREATE TABLE filled (id int PRIMARY KEY, a int DEFAULT 5,"
+            " c timestamp(3) NULL DEFAULT CURRENT_TIMESTAMP(3),"
+            " d decimal(5,2) NOT NULL DEFAULT 1.5, b varchar(10) DEFAULT 'it''s',"
             " e blob, f int)",
         )
         fill(database, 1, 100)

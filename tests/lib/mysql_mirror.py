@@ -78,7 +78,7 @@ class MySQLMirror:
 
     def source(self, table: str) -> list[Row]:
         """The rows of the source."""
-        return source_rows(self.database.connection, table)
+        return source_rows(self.database, table)
 
     def verify(self, *tables: str) -> None:
         """Source, tables (two foreign readers each) and replayed feed must hold the same rows."""
