@@ -184,6 +184,13 @@ bool table_truncate(struct table *t, struct position position, uint64_t log_posi
     return true;
 }
 
+bool table_is_pending(const struct table *t, const struct barrier *barrier)
+{
+    return t->net.batch_count > 0 || t->net.stray_count > 0 || t->net.truncated ||
+           t->schema_changed || t->unresolved || t->load.active ||
+           t->lake->snapshot.record.phase != barrier->phase;
+}
+
 bool table_commit(struct table *t, const struct barrier *barrier, struct position complete,
                   bool heartbeat, struct error *err)
 {

@@ -58,6 +58,9 @@ must_check bool table_apply(struct table *t, struct batch *batch, struct error *
 must_check bool table_truncate(struct table *t, struct position position, uint64_t log_position,
                                struct error *err);
 
+/* False when a commit of the barrier would do nothing, unless it is a heartbeat. */
+bool table_is_pending(const struct table *t, const struct barrier *barrier);
+
 /* Ends the epoch. `complete` is what the record says of the whole sink. Without changes nothing is
  * committed, unless `heartbeat` or the phase changes. */
 must_check bool table_commit(struct table *t, const struct barrier *barrier,
