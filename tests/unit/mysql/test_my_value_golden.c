@@ -243,8 +243,7 @@ static struct my_value_rule rule_of(const struct captured *c, uint32_t i, bool a
                                     enum unrepresentable_mode unrepresentable)
 {
     const char *why = NULL;
-    struct my_value_rule rule =
-        my_value_rule(&c->columns[i], as_text, unrepresentable, &why);
+    struct my_value_rule rule = my_value_rule(&c->columns[i], as_text, unrepresentable, &why);
     if (rule.kind != MY_VALUE_UNSUPPORTED && !my_value_rule_fits(&rule, &c->map[i])) {
         fail_msg("%s.%s does not fit its map", c->table, c->columns[i].name);
     }
@@ -368,8 +367,8 @@ static void check_map_rule(struct captured *c)
         struct arena arena = {0};
         const char *why = NULL;
         struct my_value_rule known = rule_of(c, i, false, UNREPRESENTABLE_NULL);
-        struct my_value_rule rule = my_value_rule_of_map(
-            &c->map[i], c->is_mariadb, false, UNREPRESENTABLE_NULL, &arena, &why);
+        struct my_value_rule rule = my_value_rule_of_map(&c->map[i], c->is_mariadb, false,
+                                                         UNREPRESENTABLE_NULL, &arena, &why);
         struct error err = {0};
         if (rule.kind != known.kind || rule.kind == MY_VALUE_UNSUPPORTED ||
             !type_equal(rule.type, known.type)) {
