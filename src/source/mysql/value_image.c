@@ -216,8 +216,10 @@ static bool store_text(const struct my_place *p, struct str bytes, struct error 
         return my_store_text(p, bytes, err);
     }
     owned(buf_release) struct buf text = {0};
-    return my_charset_to_utf8(p->rule->charset, bytes, &text, err) &&
-           my_store_text(p, buf_str(&text), err);
+    struct error why = {0};
+    return my_charset_to_utf8(p->rule->charset, bytes, &text, &why)
+               ? my_store_text(p, buf_str(&text), err)
+               : my_store_no_text(p, &why, err);
 }
 
 /* binary(n), whose trailing zeroes are not in the log. */
