@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lib.leat import ROOT, Leat, binary
+from tests.lib.mysql import FLAVOURS, Flavour, MySQLDatabase, MySQLServer, absent
 from tests.lib.postgres import Database, Postgres
 
 if TYPE_CHECKING:
@@ -25,12 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints what tests have to say beyond passed or failed: the user property "say"."""
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            for name, text in getattr(report, "user_properties", ()):
-                if name == "say" and report.when == "call":
-                    terminalreporter.write_line(str(text))
+    """Prints what tests have to say beyond passed or failed, once: the user property "say"."""
+    lines = [
+        str(text)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, text in getattr(report, "user_properties", ())
+        if name == "say" and report.when == "call"
+    ]
+    for line in dict.fromkeys(lines):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +56,45 @@ def database(postgres: Postgres) -> Iterator[Database]:
         fresh.close()
 
 
+def started(flavour: Flavour) -> Iterator[MySQLServer]:
+    """Starts a server of a family, or skips who asks for it."""
+    reason = absent(flavour)
+    if reason:
+        pytest.skip(reason)
+    with MySQLServer(flavour) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MySQLServer]:
+    """One MariaDB server for all tests; who stops it starts it again."""
+    yield from started("mariadb")
+
+
+@pytest.fixture(scope="session")
+def mysql() -> Iterator[MySQLServer]:
+    """One MySQL server for all tests; who stops it starts it again."""
+    yield from started("mysql")
+
+
+@pytest.fixture(params=FLAVOURS)
+def mysql_server(request: pytest.FixtureRequest) -> MySQLServer:
+    """The test runs twice: with the one MariaDB, and with the one MySQL."""
+    server: MySQLServer = request.getfixturevalue(request.param)
+    request.node.user_properties.append(("say", f"tested with {server.version}"))
+    return server
+
+
+@pytest.fixture
+def mysql_database(mysql_server: MySQLServer) -> Iterator[MySQLDatabase]:
+    """A fresh database on either server; gone after the test."""
+    fresh = MySQLDatabase(mysql_server)
+    try:
+        yield fresh
+    finally:
+        fresh.close()
+
+
 @pytest.fixture
 def leat(tmp_path: Path) -> Iterator[Leat]:
     """The program under test, with an empty directory."""
@@ -60,6 +105,14 @@ def leat(tmp_path: Path) -> Iterator[Leat]:
         yield program
     finally:
         program.close()
+        keep_delta_tables(tmp_path)
+
+
+def keep_delta_tables(directory: Path) -> None:
+    """Copies a test's Delta tables where other readers look at them afterwards."""
+    kept = os.environ.get("LEAT_KEEP_TABLES")
+    for number, log in enumerate(directory.rglob("_delta_log") if kept else []):
+        shutil.copytree(log.parent, Path(str(kept)) / f"{directory.name}-{number}")
 
 
 @pytest.fixture(scope="session")
