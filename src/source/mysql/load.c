@@ -128,9 +128,15 @@ static bool hold_writers(struct my_load *l, struct error *err)
  * commit makes us wait for it: that ends with the timeout. */
 static bool keep_writers(struct my_load *l, struct error *err)
 {
-    return !l->keeper || ((set_timeouts(l->keeper, l->options.lock_timeout_ms, err) &&
-                           lock_tables(l, l->keeper, false, err)) ||
-                          wrap_lock_error(l, err));
+    if (!l->keeper || (set_timeouts(l->keeper, l->options.lock_timeout_ms, err) &&
+                       lock_tables(l, l->keeper, false, err))) {
+        return true;
+    }
+    if (err->kind != ERROR_CONFIG) {
+        return wrap_lock_error(l, err);
+    }
+    return error_wrap(err, "tables without transactions stay locked while they are read: GRANT LOCK "
+                           "TABLES on their databases to the user of the pipeline");
 }
 
 static bool begin_snapshots(struct my_load *l, struct error *err)
@@ -252,20 +258,25 @@ bool my_load_table_done(struct my_load *l, uint32_t table, struct error *err)
     return done;
 }
 
+void my_load_close_readers(struct my_load *l)
+{
+    for (uint32_t i = 0; i < MY_LOAD_CONNECTIONS_MAX; i++) {
+        my_connection_free(&l->readers[i].c);
+        if (l->readers[i].stop_fd >= 0) {
+            (void)close(l->readers[i].stop_fd);
+        }
+        l->readers[i].stop_fd = -1;
+    }
+}
+
 void my_load_free(struct my_load **l)
 {
     struct my_load *old = take(*l);
-    if (!old) {
-        return;
+    if (old) {
+        my_load_close_readers(old);
+        my_connection_free(&old->control);
+        my_connection_free(&old->keeper);
+        free(old->is_read);
+        free(old);
     }
-    for (uint32_t i = 0; i < MY_LOAD_CONNECTIONS_MAX; i++) {
-        my_connection_free(&old->readers[i].c);
-        if (old->readers[i].stop_fd >= 0) {
-            (void)close(old->readers[i].stop_fd);
-        }
-    }
-    my_connection_free(&old->control);
-    my_connection_free(&old->keeper);
-    free(old->is_read);
-    free(old);
 }

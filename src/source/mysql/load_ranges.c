@@ -122,14 +122,15 @@ static bool read_ends(MYSQL *c, struct table_name name, struct my_load_plan *pla
     return true;
 }
 
-/* How many rows the server expects between two keys; it looks into the index for that. */
+/* How many rows the server expects between two keys. It looks into the index for that, unless it is
+ * forced to use it (MySQL). */
 static bool estimate(MYSQL *c, struct table_name name, const char *key, __int128 from, __int128 to,
                      uint64_t *out, struct error *err)
 {
     owned(buf_release) struct buf sql = {0};
-    buf_append_text(&sql, "EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM ");
+    buf_append_text(&sql, "EXPLAIN FORMAT=TRADITIONAL SELECT * FROM ");
     my_load_append_name(&sql, name);
-    buf_append_text(&sql, " FORCE INDEX (PRIMARY)");
+    buf_append_text(&sql, " USE INDEX (PRIMARY)");
     append_between(&sql, key, from, to);
     owned(my_result_free) MYSQL_RES *r = my_connection_query(c, buf_text(&sql), err);
     if (!r) {
