@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,6 +105,14 @@ def leat(tmp_path: Path) -> Iterator[Leat]:
         yield program
     finally:
         program.close()
+        keep_delta_tables(tmp_path)
+
+
+def keep_delta_tables(directory: Path) -> None:
+    """Copies a test's Delta tables where other readers look at them afterwards."""
+    kept = os.environ.get("LEAT_KEEP_TABLES")
+    for number, log in enumerate(directory.rglob("_delta_log") if kept else []):
+        shutil.copytree(log.parent, Path(str(kept)) / f"{directory.name}-{number}")
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,28 @@ static inline uint64_t reader_u64(struct reader *r)
     return __builtin_bswap64(v);
 }
 
+/* An integer of up to 8 bytes, least significant first. */
+static inline uint64_t reader_uint_le(struct reader *r, size_t size)
+{
+    uint64_t v = 0;
+    const uint8_t *p = size <= 8 ? reader_bytes(r, size) : NULL;
+    r->failed |= p == NULL;
+    for (size_t i = 0; p && i < size; i++) {
+        v |= (uint64_t)p[i] << (8 * i);
+    }
+    return v;
+}
+
+static inline uint16_t reader_u16_le(struct reader *r)
+{
+    return __builtin_bswap16(reader_u16(r));
+}
+
+static inline uint32_t reader_u24_le(struct reader *r)
+{
+    return (uint32_t)reader_uint_le(r, 3);
+}
+
 static inline uint32_t reader_u32_le(struct reader *r)
 {
     return __builtin_bswap32(reader_u32(r));
@@ -85,6 +107,23 @@ static inline uint32_t reader_u32_le(struct reader *r)
 static inline uint64_t reader_u64_le(struct reader *r)
 {
     return __builtin_bswap64(reader_u64(r));
+}
+
+static inline uint64_t reader_u48_le(struct reader *r)
+{
+    return reader_uint_le(r, 6);
+}
+
+static inline uint64_t reader_u56_le(struct reader *r)
+{
+    return reader_uint_le(r, 7);
+}
+
+/* `size` bytes as a string, borrowed; empty on failure. */
+static inline struct str reader_str(struct reader *r, size_t size)
+{
+    const uint8_t *p = reader_bytes(r, size);
+    return (struct str){.data = (const char *)p, .size = p ? size : 0};
 }
 
 /* A NUL-terminated string, borrowed, without its NUL; fails when no NUL is left. */

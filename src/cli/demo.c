@@ -203,9 +203,8 @@ static bool wait_for(struct demo *d, bool (*is_done)(const struct pipeline_statu
         if (!still_runs(d, err) || !tick(POLL_MS, err)) {
             return false;
         }
-        if (now.rows_received != last.rows_received ||
-            now.durable.integer != last.durable.integer ||
-            now.acknowledged.integer != last.acknowledged.integer) {
+        if (now.rows_received != last.rows_received || !position_equal(now.durable, last.durable) ||
+            !position_equal(now.acknowledged, last.acknowledged)) {
             last = now;
             moved_ms = clock_monotonic_ms();
         } else if (clock_monotonic_ms() - moved_ms > STUCK_MS) {

@@ -74,7 +74,7 @@ static void set_position(const struct metric_labels *of, const char *kind, struc
 {
     struct metric_labels labels = *of;
     labels.kind = kind;
-    metric_set(METRIC_POSITION, &labels, (double)position.integer);
+    metric_set(METRIC_POSITION, &labels, (double)position_number(position));
 }
 
 /* How each sink stands. False, and which: one has failed while the others go on. */
@@ -87,7 +87,7 @@ static bool measure_sinks(const struct running *r, char *failed, size_t size)
         metric_set(METRIC_SINK_DETACHED, &labels, status.state == SINK_DETACHED);
         metric_set(METRIC_SINK_FAILED, &labels, status.state == SINK_FAILED);
         metric_set(METRIC_SINK_LAG, &labels, (double)status.lag_ms / 1000.0);
-        metric_set(METRIC_SINK_POSITION, &labels, (double)status.durable.integer);
+        metric_set(METRIC_SINK_POSITION, &labels, (double)position_number(status.durable));
         if (status.state == SINK_FAILED && done) {
             (void)snprintf(failed, size, "sink %s failed", status.label);
             done = false;

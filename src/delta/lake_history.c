@@ -173,6 +173,7 @@ static bool read_schema(struct delta_history *h, int64_t to, struct error *err)
         h->schema = delta_schema_parse(h->metadata.schema, err);
         h->base.schema = h->schema;
         ok = h->schema && delta_mapping_read(&h->metadata, h->schema, &h->mapping, err);
+        h->base.column_ids = h->mapping.numbers;
     }
     delta_state_release(&s);
     return ok;

@@ -61,6 +61,7 @@ bool delta_mapping_read(const struct delta_metadata *m, struct schema *schema,
             return false;
         }
     }
+    out->numbers = ids;
     return root != NULL;
 }
 

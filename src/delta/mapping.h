@@ -8,6 +8,7 @@
 struct delta_mapping {
     const char *const *names; /* in files, in statistics and as keys of partition values */
     const int32_t *ids;       /* field ids by which files are read instead; NULL: by name */
+    const int32_t *numbers;   /* of the columns, in either mode; NULL: they are not mapped */
 };
 
 /* Reads the mapping of the columns that `schema` has from the metadata it was parsed from; without

@@ -73,11 +73,15 @@ static struct delta_info *add_info(struct delta_plan *plan, const struct delta_t
 
 static void add_record(struct delta_plan *plan, const struct delta_table *t)
 {
-    if (plan->record.position.kind == POSITION_INTEGER) {
-        assert(plan->record.position.integer <= INT64_MAX);
+    const struct lake_record *r = &plan->record;
+    if (r->position.kind != POSITION_NONE) {
+        /* One integer is all that a transaction's version can be (rule 2). */
+        bool is_integer = r->position.kind == POSITION_INTEGER;
+        uint64_t version = is_integer ? r->position.integer : r->epoch;
+        assert(version <= INT64_MAX);
         delta_actions_add(&plan->actions, DELTA_TXN)->txn =
             (struct delta_txn){.app_id = t->domain,
-                               .version = (int64_t)plan->record.position.integer,
+                               .version = (int64_t)version,
                                .updated_ms = now_ms(),
                                .has_updated = true};
     }

@@ -155,7 +155,10 @@ static bool show_schema(struct iceberg_history *h, const struct iceberg_snapshot
         return false;
     }
     h->columns = arena_zalloc(&h->arena, ((size_t)s->field_count + 1) * sizeof(*h->columns));
+    int32_t *ids = arena_array(&h->arena, (size_t)s->field_count + 1, sizeof(*ids));
+    h->base.column_ids = ids;
     for (uint32_t i = 0; i < s->field_count; i++) {
+        ids[i] = s->fields[i].id;
         h->columns[i] = (struct lake_file_column){.from = LAKE_BY_ID, .id = s->fields[i].id};
         if (!iceberg_default_text(&s->fields[i], &h->arena, &h->columns[i].text, err)) {
             return false;

@@ -113,6 +113,8 @@ struct lake_history {
     struct store *store; /* owned by the implementation */
     const char *table_id;
     const struct schema *schema; /* at `to`; is_key where the format knows. NULL: versions_only */
+    const int32_t *column_ids;   /* by which the table knows them whatever their names; NULL: by
+                                    name alone */
     const struct lake_version *versions; /* oldest first, one line of descent */
     size_t version_count;
 };

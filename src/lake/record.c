@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT = 1, TEXT_SIZE_MAX = 1 << 20 };
+enum { FORMAT = 1, TEXT_SIZE_MAX = 64 << 20 };
 
 static void json_free(json_t **j)
 {
@@ -68,8 +68,13 @@ static bool read_text(const json_t *o, const char *key, char *out, size_t size, 
 
 static bool read_position(const json_t *o, const char *key, struct position *out, struct error *err)
 {
-    char text[64];
-    return read_text(o, key, text, sizeof(text), err) && position_parse(str_from(text), out, err);
+    const json_t *value = json_object_get(o, key);
+    if (!json_is_string(value)) {
+        return error_set(err, ERROR_DATA, "field \"%s\" of the position record is wrong", key);
+    }
+    struct str text = {json_string_value(value), json_string_length(value)};
+    return position_parse(text, out, err) ||
+           error_wrap(err, "field \"%s\" of the position record", key);
 }
 
 static bool read_phase(const json_t *o, enum barrier_phase *out, struct error *err)

@@ -49,13 +49,13 @@ struct batch {
     uint8_t *images;        /* enum row_image */
     const struct position_source *source; /* who numbered the transactions of all rows, where
                                              positions are sets; NULL: they are integers */
-    uint64_t *positions;      /* order in the log, the same for all rows of a transaction; where
-                                 positions      are integers, above the position before it and not above its
-                                 commit's.      0 while loading */
+    /* Order in the log, the same for all rows of a transaction. Where positions are integers: above
+     * the position before the transaction, not above its commit's. 0 while loading. */
+    uint64_t *positions;
     int64_t *commit_times_us; /* since 1970 UTC */
-    uint64_t *transactions; /* the transaction's number at `source`, else its id; 0 while loading */
-    uint64_t *sequences;    /* order within the transaction, from 0 */
-    int64_t received_us;    /* wall time when the first row came in; for lag */
+    uint64_t *transactions;   /* their number at `source`, else their id; 0 while loading */
+    uint64_t *sequences;      /* order within the transaction, from 0 */
+    int64_t received_us;      /* wall time when the first row came in; for lag */
 };
 
 static inline bool bit_get(const uint64_t *bits, size_t i)
@@ -75,12 +75,13 @@ static inline bool column_is_valid(const struct column *c, size_t row)
 {
     return !c->valid || bit_get(c->valid, row);
 }
+
 /* True when whoever stands at `by` has the row's transaction. Not for rows of a load. */
 static inline bool batch_row_is_covered(const struct batch *b, uint32_t row,
                                         const struct position *by)
 {
     return b->source ? position_covers_transaction(by, b->source, b->transactions[row])
-                     : position_covers(*by, position_integer(b->positions[row]));
+                     : position_covers_integer(by, b->positions[row]);
 }
 
 /* The value of an integer or the unscaled value of a decimal, whatever its width (2 to 16 bytes).

@@ -1,20 +1,41 @@
 #include "model/position.h"
 
-#include <inttypes.h>
+#include <assert.h>
+
+#include "model/position_set.h"
 
 bool position_covers(struct position a, struct position b)
 {
-    return b.kind == POSITION_NONE || (a.kind == POSITION_INTEGER && a.integer >= b.integer);
+    if (b.kind == POSITION_NONE) {
+        return true;
+    }
+    if (a.kind != b.kind) {
+        return false;
+    }
+    return a.kind == POSITION_SET ? position_set_covers(&a, &b) : a.integer >= b.integer;
+}
+
+bool position_is_comparable(const struct position *a, const struct position *b)
+{
+    return a->kind == b->kind || a->kind == POSITION_NONE || b->kind == POSITION_NONE;
 }
 
 struct position position_meet(struct position a, struct position b)
 {
-    return position_covers(a, b) ? b : a;
+    assert(position_is_comparable(&a, &b));
+    if (position_covers(a, b)) {
+        return b;
+    }
+    return position_covers(b, a) ? a : position_set_meet(&a, &b);
 }
 
 struct position position_join(struct position a, struct position b)
 {
-    return position_covers(a, b) ? a : b;
+    assert(position_is_comparable(&a, &b));
+    if (position_covers(a, b)) {
+        return a;
+    }
+    return position_covers(b, a) ? b : position_set_join(&a, &b);
 }
 
 bool position_equal(struct position a, struct position b)
@@ -22,27 +43,7 @@ bool position_equal(struct position a, struct position b)
     return position_covers(a, b) && position_covers(b, a);
 }
 
-void position_format(struct position p, struct buf *out)
+uint64_t position_number(struct position p)
 {
-    if (p.kind == POSITION_INTEGER) {
-        buf_append_format(out, "%" PRIu64, p.integer);
-    }
-}
-
-bool position_parse(struct str text, struct position *out, struct error *err)
-{
-    if (text.size == 0) {
-        *out = (struct position){0};
-        return true;
-    }
-    uint64_t value = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.data[i];
-        if (c < '0' || c > '9' || __builtin_mul_overflow(value, (uint64_t)10, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(c - '0'), &value)) {
-            return error_set(err, ERROR_DATA, "\"%.*s\" is not a position", str_arg(text));
-        }
-    }
-    *out = position_integer(value);
-    return true;
+    return p.kind == POSITION_SET ? position_set_number(&p) : p.integer;
 }

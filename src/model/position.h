@@ -19,7 +19,8 @@ enum position_kind {
  * ones are the same pointer and live as long as the process. */
 struct position_source;
 
-/* `tag` is "" for none; it is folded to lower case. At most 32 characters. */
+/* `tag` is "" for none; it is folded to lower case. NULL: none is like that (a letter or "_", then
+ * those and digits, 32 characters). */
 const struct position_source *position_source_mysql(const uint8_t uuid[16], struct str tag);
 
 /* Of a domain a position holds everything up to a number: gaps have no meaning. */
@@ -32,6 +33,9 @@ struct position_source_parts {
     uint32_t domain;
 };
 struct position_source_parts position_source_parts(const struct position_source *s);
+
+/* Appends "3e11fa47-71ca-11e1-9e33-c80aa9429562", the same with ":tag", or a domain's number. */
+void position_source_format(const struct position_source *s, struct buf *out);
 
 /* Transactions first..last of a source. */
 struct position_interval {
@@ -70,19 +74,26 @@ static inline struct position position_empty_set(void)
 /* One transaction alone. */
 struct position position_transaction(const struct position_source *source, uint64_t number);
 
-/* Adds a transaction to a set; of a MariaDB domain all up to `number` (never going back), of which
- * `server` is the server id. */
+/* Adds a transaction to a set, which is not NONE: numbers begin at 1, and 0 adds nothing. Of a
+ * MariaDB domain all up to `number` (never going back), of which `server` is the server id. */
 void position_add(struct position *p, const struct position_source *source, uint64_t number,
                   uint32_t server);
 
 /* True when everything before `b` is also before `a`. Different kinds: false, unless b is NONE. */
 bool position_covers(struct position a, struct position b);
 
-/* The same for one transaction: cheap, asked for every row. */
+/* The same for one transaction, and for an integer: cheap, asked for every row. */
 bool position_covers_transaction(const struct position *a, const struct position_source *source,
                                  uint64_t number);
+static inline bool position_covers_integer(const struct position *a, uint64_t integer)
+{
+    return a->kind == POSITION_INTEGER && a->integer >= integer;
+}
 
-/* The newest place that both cover; the oldest that covers both. Of one kind, or NONE. */
+/* True when the two are of one kind, or one is NONE. */
+bool position_is_comparable(const struct position *a, const struct position *b);
+
+/* The newest place that both cover; the oldest that covers both. Of comparable positions. */
 struct position position_meet(struct position a, struct position b);
 struct position position_join(struct position a, struct position b);
 
@@ -102,7 +113,8 @@ uint64_t position_number(struct position p);
  * the one without transactions. A domain whose last number is 0 is not printed. */
 void position_format(struct position p, struct buf *out);
 
-/* Reverses position_format(). Also reads what servers print: white space and new lines between the
+/* Reverses position_format(); so "", which servers print of the set without transactions, is NONE.
+ * Also reads what servers print: white space and new lines between the
  * parts, UUIDs in upper case, a tag that stands once for several intervals, intervals in any order.
  * ERROR_DATA: neither. */
 must_check bool position_parse(struct str text, struct position *out, struct error *err);

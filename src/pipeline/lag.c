@@ -18,8 +18,10 @@ void lag_durable(struct lag *l, struct position durable)
     while (gone < l->count && position_covers(durable, l->marks[gone].position)) {
         gone++;
     }
-    l->count -= gone;
-    memmove(l->marks, l->marks + gone, l->count * sizeof(l->marks[0]));
+    if (gone > 0) {
+        l->count -= gone;
+        memmove(l->marks, l->marks + gone, l->count * sizeof(l->marks[0]));
+    }
 }
 
 int64_t lag_ms(const struct lag *l, int64_t now_us)

@@ -220,12 +220,13 @@ void pipeline_free(struct pipeline **pipeline)
 struct pipeline_status pipeline_status(struct pipeline *p)
 {
     const struct reader_shared *s = &p->shared;
+    struct progress_view told = standing_told(p->standing);
     return (struct pipeline_status){.state = atomic_load(&s->state),
                                     .rows_received = atomic_load(&s->rows_received),
                                     .rows_loaded = atomic_load(&s->rows_loaded),
-                                    .received = position_integer(atomic_load(&s->received)),
-                                    .durable = position_integer(atomic_load(&s->durable)),
-                                    .acknowledged = position_integer(atomic_load(&s->acknowledged)),
+                                    .received = told.received,
+                                    .durable = told.durable,
+                                    .acknowledged = told.acknowledged,
                                     .lag_ms = atomic_load(&s->lag_ms)};
 }
 

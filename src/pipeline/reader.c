@@ -8,6 +8,7 @@
 #include "observe/metrics.h"
 #include "pipeline/chain.h"
 #include "pipeline/epoch.h"
+#include "pipeline/position_field.h"
 #include "pipeline/progress.h"
 #include "pipeline/start.h"
 #include "source/source.h"
@@ -140,16 +141,13 @@ static bool decide(struct run *r, struct start_decision *out, struct error *err)
     struct start_facts facts = {.pipeline = r->config->name,
                                 .source_identity = r->source->identity,
                                 .has_memory = r->source->has_memory,
+                                .position_kind = r->source->position_kind,
                                 .remembered = r->source->remembered,
+                                .unrecorded = sinks_unrecorded(r->sinks),
+                                .has_streamed = r->shared->has_streamed,
                                 .reload = wants_load(r)};
     if (!sinks_facts(r->sinks, &r->arena, &facts, err) || !start_decide(&facts, out, err)) {
         return false;
-    }
-    /* Sinks that keep no position go on where this process knows them to be. */
-    struct position known = sinks_unrecorded(r->sinks);
-    if (known.kind != POSITION_NONE) {
-        out->resume = facts.table_count == 0 ? position_join(out->resume, known)
-                                             : position_meet(out->resume, known);
     }
     r->shared->needs_load = out->load;
     return true;
@@ -207,12 +205,9 @@ static void tell(struct run *r, const struct progress_view *view)
     struct reader_shared *shared = r->shared;
     struct standing *standing = r->task->standing;
     int64_t now_ms = clock_monotonic_ms();
-    atomic_store(&shared->received, view->received.integer);
-    atomic_store(&shared->durable, view->durable.integer);
-    atomic_store(&shared->acknowledged, view->acknowledged.integer);
     if (!r->task->aside) {
         shared->has_streamed |= view->durable.kind != POSITION_NONE;
-        standing_received(standing, view->received);
+        standing_tell(standing, view);
         standing_remind(standing, now_ms);
         atomic_store(&shared->lag_ms, standing_lag_ms(standing));
     } else if (standing_has_caught_up(standing, r->task->first_sink, now_ms,
@@ -380,10 +375,11 @@ static bool stream_step(struct run *r, struct error *err)
 
 static bool stream(struct run *r, struct error *err)
 {
+    owned(buf_release) struct buf text = {0};
     atomic_store(&r->shared->state, PIPELINE_STREAMING);
     log_info(r->task->aside ? "catching up" : "streaming", log_str("pipeline", r->config->name),
              log_str("sink", r->task->aside ? r->task->aside : "all"),
-             log_u64("position", r->boundary.integer));
+             position_field("position", r->boundary, &text));
     while (!atomic_load(&r->shared->abandon)) {
         if (!stream_step(r, err)) {
             return false;

@@ -22,9 +22,6 @@ struct reader_shared {
     _Atomic(enum pipeline_state) state;
     atomic_uint_fast64_t rows_received;
     atomic_uint_fast64_t rows_loaded;
-    atomic_uint_fast64_t received; /* integer positions, for the status page */
-    atomic_uint_fast64_t durable;
-    atomic_uint_fast64_t acknowledged;
     atomic_int_fast64_t lag_ms;
 
     /* The rest is of the thread that calls reader_run(). */

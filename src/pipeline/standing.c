@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "pipeline/lag.h"
+#include "pipeline/position_field.h"
 #include "pipeline/start.h"
 
 enum { REMIND_MS = 10 * 60 * 1000 };
@@ -28,7 +29,8 @@ struct one_sink {
 struct standing {
     const struct pipeline_config *config;
     pthread_mutex_t lock;
-    struct position received;
+    struct position received; /* the newest of all runs */
+    struct progress_view told;
     struct one_sink sinks[];
 };
 
@@ -78,9 +80,10 @@ struct sink_status standing_of(struct standing *s, uint32_t sink)
 
 static void say(const struct standing *s, const struct one_sink *one, const char *event)
 {
+    owned(buf_release) struct buf position = {0};
     bool failed = one->state == SINK_FAILED;
     log_at(failed ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, event, log_str("pipeline", s->config->name),
-           log_str("sink", one->label), log_u64("position", one->durable.integer),
+           log_str("sink", one->label), position_field("position", one->durable, &position),
            log_i64("lag_ms", lag_ms(&one->lag, clock_wall_us())),
            log_str("kind", error_kind_name(one->why.kind)), log_str("error", one->why.message),
            log_str("detail", failed ? "the other sinks go on; the source keeps its log from this "
@@ -120,8 +123,9 @@ void standing_attach(struct standing *s, uint32_t sink)
     if (one->state != SINK_ATTACHED) {
         one->state = SINK_ATTACHED;
         one->why = (struct error){0};
+        owned(buf_release) struct buf position = {0};
         log_info("sink attached", log_str("pipeline", s->config->name), log_str("sink", one->label),
-                 log_u64("position", one->durable.integer));
+                 position_field("position", one->durable, &position));
     }
     pthread_mutex_unlock(&s->lock);
 }
@@ -169,11 +173,20 @@ void standing_expect(struct standing *s, struct position position, int64_t commi
     pthread_mutex_unlock(&s->lock);
 }
 
-void standing_received(struct standing *s, struct position position)
+void standing_tell(struct standing *s, const struct progress_view *view)
 {
     pthread_mutex_lock(&s->lock);
-    s->received = position_join(s->received, position);
+    s->told = *view;
+    s->received = position_join(s->received, view->received);
     pthread_mutex_unlock(&s->lock);
+}
+
+struct progress_view standing_told(struct standing *s)
+{
+    pthread_mutex_lock(&s->lock);
+    struct progress_view told = s->told;
+    pthread_mutex_unlock(&s->lock);
+    return told;
 }
 
 void standing_durable(struct standing *s, uint32_t sink, struct position position)

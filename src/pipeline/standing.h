@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "model/position.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/progress.h"
 
 struct standing;
 
@@ -38,8 +39,11 @@ void standing_remind(struct standing *s, int64_t now_ms);
 /* An epoch with changes up to `position` was handed to the attached sinks; it is owed to all. */
 void standing_expect(struct standing *s, struct position position, int64_t commit_time_us);
 
-/* The pipeline's reader has come to `position`, a sink is durable up to it; neither goes back. */
-void standing_received(struct standing *s, struct position position);
+/* Where the pipeline's reader stands in this run; and that, for whoever asks. */
+void standing_tell(struct standing *s, const struct progress_view *view);
+struct progress_view standing_told(struct standing *s);
+
+/* A sink is durable up to `position`. Never goes back. */
 void standing_durable(struct standing *s, uint32_t sink, struct position position);
 
 /* True when a detached sink is where the pipeline's reader was at most `tolerance_ms` ago, and has

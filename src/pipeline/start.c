@@ -76,6 +76,46 @@ static struct position resume_position(const struct start_facts *f)
     return resume;
 }
 
+static const char *kind_name(enum position_kind kind)
+{
+    return kind == POSITION_SET ? "sets of GTIDs" : "numbers";
+}
+
+/* A source may begin to count in another way: positions of two kinds say nothing of each other. */
+static bool check_kind(const struct start_facts *f, const struct start_table *t,
+                       const struct position *p, enum position_kind *kind, struct error *err)
+{
+    if (p->kind == POSITION_NONE || *kind == POSITION_NONE || p->kind == *kind) {
+        *kind = p->kind == POSITION_NONE ? *kind : p->kind;
+        return true;
+    }
+    owned(buf_release) struct buf text = {0};
+    owned(buf_release) struct buf of = {0};
+    position_format(*p, &text);
+    buf_append_format(&of, t ? "table %s (%s)" : "the pipeline", t ? t->name : "",
+                      t ? t->sink : "");
+    return error_set(err, ERROR_LOST,
+                     "%s stands at %.200s, and positions are now %s: changes in between cannot be "
+                     "found: run \"leat reload %s\" to load it from here",
+                     buf_text(&of), buf_text(&text), kind_name(*kind), f->pipeline);
+}
+
+static bool check_kinds(const struct start_facts *f, struct error *err)
+{
+    enum position_kind kind = f->position_kind;
+    if (!check_kind(f, NULL, &f->remembered, &kind, err)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < f->table_count; i++) {
+        const struct start_table *t = &f->tables[i];
+        if (!check_kind(f, t, &t->snapshot->record.position, &kind, err) ||
+            !check_kind(f, t, &t->snapshot->record.complete, &kind, err)) {
+            return false;
+        }
+    }
+    return check_kind(f, NULL, &f->unrecorded, &kind, err);
+}
+
 static bool check_sources(const struct start_facts *f, struct error *err)
 {
     for (uint32_t i = 0; i < f->table_count; i++) {
@@ -89,6 +129,19 @@ static bool check_sources(const struct start_facts *f, struct error *err)
                 f->pipeline);
         }
     }
+    return true;
+}
+
+/* Nothing durable to resume from: the source alone knows, or, after a failure, this process. */
+static bool decide_without_records(const struct start_facts *f, struct start_decision *out,
+                                   struct error *err)
+{
+    if (!check_kinds(f, err)) {
+        return false;
+    }
+    bool goes_on = !f->has_memory && f->has_streamed && f->unrecorded.kind != POSITION_NONE;
+    *out = (struct start_decision){.load = f->remembered.kind == POSITION_NONE && !goes_on,
+                                   .resume = position_join(f->remembered, f->unrecorded)};
     return true;
 }
 
@@ -111,10 +164,8 @@ bool start_decide(const struct start_facts *f, struct start_decision *out, struc
         *out = (struct start_decision){.load = true};
         return true;
     }
-    if (f->table_count == 0) { /* nothing durable to resume from: the source alone knows */
-        *out = (struct start_decision){.load = f->remembered.kind == POSITION_NONE,
-                                       .resume = f->remembered};
-        return true;
+    if (f->table_count == 0) {
+        return decide_without_records(f, out, err);
     }
     if (first_in(f, LOADING)) { /* an unfinished load is done again; equal rows are left alone */
         *out = (struct start_decision){.load = true};
@@ -127,13 +178,16 @@ bool start_decide(const struct start_facts *f, struct start_decision *out, struc
     if (absent) {
         return lost(f, absent, "it does not exist, while other tables of the pipeline do", err);
     }
-    if (!check_sources(f, err)) {
+    if (!check_sources(f, err) || !check_kinds(f, err)) {
         return false;
     }
     if (f->has_memory && f->remembered.kind == POSITION_NONE) {
         return lost(f, &f->tables[0], "the source has no replication slot for it any more", err);
     }
     *out = (struct start_decision){.resume = resume_position(f)};
+    if (f->unrecorded.kind != POSITION_NONE) {
+        out->resume = position_meet(out->resume, f->unrecorded);
+    }
     return true;
 }
 

@@ -24,6 +24,12 @@ struct start_facts {
     const char *source_identity;
     struct position remembered;       /* the source's own; NONE: it has no slot for us */
     bool has_memory;                  /* of the source, see source.h */
+    enum position_kind position_kind; /* the same */
+
+    /* Where this process knows sinks without tables to be, NONE: nowhere yet; and whether every
+     * sink was durable once. */
+    struct position unrecorded;
+    bool has_streamed;
     const struct start_table *tables; /* of sinks that keep a position; none for stdout alone */
     uint32_t table_count;
     bool reload; /* the operator asked for it */

@@ -296,7 +296,7 @@ static bool write_event(struct table *table, const struct event *event, struct e
     case EVENT_BATCH:
         return table_apply(table, event->batch, err);
     case EVENT_TRUNCATE:
-        return table_truncate(table, event->position, err);
+        return table_truncate(table, event->position, event->log_position, err);
     case EVENT_SCHEMA:
         return table_set_schema(table, event->schema, err);
     case EVENT_NONE:

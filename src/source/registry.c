@@ -2,8 +2,8 @@
 
 #include "source/types.h"
 
-const struct source_type *const source_types[] = {&postgres_source, &delta_source, &iceberg_source,
-                                                  NULL};
+const struct source_type *const source_types[] = {&postgres_source, &mysql_source, &delta_source,
+                                                  &iceberg_source, NULL};
 
 const struct source_type *source_type_find(const char *name)
 {

@@ -95,7 +95,8 @@ struct source {
     struct position
         remembered;  /* what the source itself knows as acknowledged; NONE: nothing (no slot) */
     bool has_memory; /* it remembers what was acknowledged, or should: that it does not is a loss */
-    char identity[128]; /* which server and database positions belong to */
+    enum position_kind position_kind; /* of its positions; NONE: it does not say */
+    char identity[128];               /* which server and database positions belong to */
 };
 
 /* The type of that name, or NULL. source_types ends with NULL. */

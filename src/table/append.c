@@ -96,7 +96,7 @@ void append_rows(struct table *t, struct batch *converted, struct position skip)
     uint32_t number = net_add_batch(&t->net, b);
     for (uint32_t row = 0; row < b->row_count; row++) {
         if (b->kinds[row] == ROW_UPDATE_BEFORE ||
-            (!b->loading && position_covers(skip, position_integer(b->positions[row])))) {
+            (!b->loading && batch_row_is_covered(b, row, &skip))) {
             continue;
         }
         fill_row(t, b, row);
@@ -109,16 +109,16 @@ void append_rows(struct table *t, struct batch *converted, struct position skip)
     }
 }
 
-void append_truncate(struct table *t, struct position position)
+void append_truncate(struct table *t, uint64_t log_position)
 {
     /* The event has no number of its own; it comes after what was seen of its transaction. */
-    bool same = t->append_position == position.integer;
+    bool same = t->append_position == log_position;
     struct batch *b = batch_new(t->schema, 0, 1);
     uint32_t row = batch_add_row(b, ROW_DELETE, IMAGE_KEY);
     for (uint32_t i = 0; i < t->schema->column_count; i++) {
         batch_set_null(b, i, row);
     }
-    b->positions[row] = position.integer;
+    b->positions[row] = log_position;
     b->sequences[row] = same ? t->append_sequence + 1 : 0;
     fill_row(t, b, row);
     ((struct view *)extra(t, b, APPEND_OPERATION)->values)[row] = view_from("truncate", 8);

@@ -44,10 +44,22 @@ static uint32_t whole_before(struct apply *a, uint32_t row)
     return image;
 }
 
+/* "position 120", "transaction 7 of 3e11fa47-..." */
+static void append_place(const struct batch *b, uint32_t row, struct buf *out)
+{
+    if (!b->source) {
+        buf_append_format(out, "position %" PRIu64, b->positions[row]);
+        return;
+    }
+    buf_append_format(out, "transaction %" PRIu64 " of ", b->transactions[row]);
+    position_source_format(b->source, out);
+}
+
 static bool diverged(struct apply *a, uint32_t row, enum net_result result, struct error *err)
 {
     struct table *t = a->t;
     owned(buf_release) struct buf key = {0};
+    owned(buf_release) struct buf place = {0};
     enum row_kind kind = a->b->kinds[row];
     const char *what = "an insert of a key that is there already";
     if (kind == ROW_DELETE) {
@@ -64,10 +76,11 @@ static bool diverged(struct apply *a, uint32_t row, enum net_result result, stru
         t->counts.unexpected_updates++;
     }
     key_describe(&t->key, a->b->columns, row, &key);
+    append_place(a->b, row, &place);
     return error_set(err, ERROR_LOST,
-                     "table %s: %s: %s at position %" PRIu64
-                     "; the table and its source have diverged: run \"leat reload\"",
-                     t->name, what, buf_text(&key), a->b->positions[row]);
+                     "table %s: %s: %s at %s; the table and its source have diverged: run \"leat "
+                     "reload\"",
+                     t->name, what, buf_text(&key), buf_text(&place));
 }
 
 /* Applies the change whose last row is `row`. */
@@ -115,8 +128,7 @@ bool apply_upsert(struct table *t, struct batch *converted, struct position skip
     a.number = net_add_batch(&t->net, converted);
     for (uint32_t row = 0; row < converted->row_count; row++) {
         if (converted->kinds[row] == ROW_UPDATE_BEFORE ||
-            (!converted->loading &&
-             position_covers(skip, position_integer(converted->positions[row])))) {
+            (!converted->loading && batch_row_is_covered(converted, row, &skip))) {
             continue;
         }
         if (!apply_change(&a, row, err)) {

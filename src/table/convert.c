@@ -150,6 +150,7 @@ struct batch *convert_batch(struct batch *source, const struct schema *schema, s
     b->loading = source->loading;
     b->kinds = source->kinds;
     b->images = source->images;
+    b->source = source->source;
     b->positions = source->positions;
     b->commit_times_us = source->commit_times_us;
     b->transactions = source->transactions;

@@ -43,7 +43,7 @@ struct table {
     struct net net;
     struct table_load load;
     uint64_t append_sequence; /* append: of the newest change, */
-    uint64_t append_position; /* and its position */
+    uint64_t append_position; /* and its position in the log */
 
     bool unresolved; /* a commit whose outcome is not known */
     char unresolved_id[UUID_TEXT_SIZE];
@@ -107,7 +107,7 @@ must_check bool apply_upsert(struct table *t, struct batch *converted, struct po
 
 /* Fills the columns of append mode and adds the rows to the epoch. */
 void append_rows(struct table *t, struct batch *converted, struct position skip);
-void append_truncate(struct table *t, struct position position);
+void append_truncate(struct table *t, uint64_t log_position);
 
 /* True when the log holds nothing but loaded rows. */
 must_check bool append_holds_only_reads(struct table *t, bool *only, struct error *err);

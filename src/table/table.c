@@ -121,13 +121,13 @@ static struct position held_position(const struct table *t)
     return record->phase == PHASE_STREAMING ? record->position : (struct position){0};
 }
 
-static bool is_held(const struct batch *b, struct position held)
+static bool is_held(const struct batch *b, const struct position *held)
 {
-    if (b->loading || held.kind == POSITION_NONE) {
+    if (b->loading || held->kind == POSITION_NONE) {
         return false;
     }
     for (uint32_t row = 0; row < b->row_count; row++) {
-        if (!position_covers(held, position_integer(b->positions[row]))) {
+        if (!batch_row_is_covered(b, row, held)) {
             return false;
         }
     }
@@ -146,7 +146,7 @@ static bool check_batch(const struct table *t, const struct batch *b, struct err
 bool table_apply(struct table *t, struct batch *batch, struct error *err)
 {
     struct position held = held_position(t);
-    if (batch->row_count == 0 || is_held(batch, held)) {
+    if (batch->row_count == 0 || is_held(batch, &held)) {
         return true;
     }
     if (!check_batch(t, batch, err)) {
@@ -168,14 +168,15 @@ bool table_apply(struct table *t, struct batch *batch, struct error *err)
     return apply_upsert(t, converted, held, err);
 }
 
-bool table_truncate(struct table *t, struct position position, struct error *err)
+bool table_truncate(struct table *t, struct position position, uint64_t log_position,
+                    struct error *err)
 {
     (void)err; /* a truncate can always be noted */
     if (position_covers(held_position(t), position)) {
         return true;
     }
     if (t->mode == TABLE_APPEND) {
-        append_truncate(t, position);
+        append_truncate(t, log_position);
         return true;
     }
     net_truncate(&t->net);

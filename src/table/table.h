@@ -54,8 +54,9 @@ must_check bool table_resume(struct table *t, struct error *err);
  * table's own position are skipped. Divergence (rule 10) is ERROR_LOST. */
 must_check bool table_apply(struct table *t, struct batch *batch, struct error *err);
 
-/* The source emptied the table at `position`. */
-must_check bool table_truncate(struct table *t, struct position position, struct error *err);
+/* The source emptied the table: `position` and `log_position` as an event has them. */
+must_check bool table_truncate(struct table *t, struct position position, uint64_t log_position,
+                               struct error *err);
 
 /* Ends the epoch. `complete` is what the record says of the whole sink. Without changes nothing is
  * committed, unless `heartbeat` or the phase changes. */

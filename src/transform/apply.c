@@ -452,6 +452,7 @@ struct batch *transform_apply(struct transform *t, struct batch *input, struct e
     owned(application_release) struct application a = {.transform = t, .input = input};
     a.output = batch_new(t->output, input->table, 0);
     a.output->loading = input->loading;
+    a.output->source = input->source;
     a.output->received_us = input->received_us;
     a.output->row_capacity = input->row_capacity;
     arena_defer(&a.output->arena, release_batch, batch_reference(input));

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pytest
+from pyiceberg.schema import Schema
+from pyiceberg.types import LongType, NestedField, StringType
+
 from tests.lib.delta import delta_rows, delta_rows_duckdb
 from tests.lib.iceberg import iceberg_rows, iceberg_rows_duckdb
+from tests.lib.iceberg_writer import foreign_table, make_foreign_table
 from tests.lib.leat import Config, Leat, Running
 from tests.lib.mirror import Mirror
 from tests.lib.postgres import Database
@@ -98,3 +104,47 @@ def test_iceberg_is_carried_on_into_delta(leat: Leat, database: Database) -> Non
         hopping.terminate()
     assert_same_rows(iceberg_rows(table), delta_rows_duckdb(copy), "id")
     mirror.settle(running)
+
+
+def rows_to_add(first: int, column: str, text: str) -> pa.Table:
+    """Two rows of the table below."""
+    return pa.table(
+        {"id": pa.array([first, first + 1], pa.int64()), column: pa.array([text, text])}
+    )
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+def test_a_column_renamed_at_the_source_is_noticed_and_mended_by_a_load(
+    leat: Leat, stopped: bool
+) -> None:
+    """Old rows have their values under the new name at the source, without a change."""
+    table = leat.dir / "original"
+    copy = leat.dir / "copy" / "public" / "items"
+    make_foreign_table(
+        table,
+        Schema(
+            NestedField(1, "id", LongType(), required=False),
+            NestedField(2, "name", StringType(), required=False),
+        ),
+    ).append(rows_to_add(1, "name", "old"))
+    hop = second_hop(
+        leat,
+        {"type": "iceberg", "location": str(table), "key": ["id"]},
+        {"type": "delta", "location": str(leat.dir / "copy" / "{schema}" / "{table}")},
+    )
+    running = hop.start("run")
+    wait_until((copy / "_delta_log").exists, 30, "the copy is there")
+    wait_for_rows(running, lambda: delta_rows(copy), iceberg_rows(table))
+    if stopped:
+        running.terminate()
+    with foreign_table(table).update_schema() as update:
+        update.rename_column("name", "title")
+    foreign_table(table).append(rows_to_add(3, "title", "new"))
+    if stopped:
+        running = hop.start("run")
+    assert running.wait() == 1
+    assert "was renamed" in running.log_text
+    assert "leat reload hop" in running.log_text
+    assert hop.run("reload", "hop").returncode == 0
+    found = [{"id": row["id"], "title": row["title"]} for row in delta_rows(copy)]
+    assert_same_rows(iceberg_rows(table), found, "id")

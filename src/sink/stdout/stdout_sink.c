@@ -1,12 +1,14 @@
 /* Prints changes as JSON lines, one for each change of a row:
  *
  *     {"table":"public.t","op":"update","key":{...},"before":{...},"after":{...},"unchanged":["bio"],
- *      "position":12,"commit_time":"2024-01-02T03:04:05Z","transaction":7}
+ *      "position":12,"commit_time":"2024-01-02T03:04:05Z","transaction":7,
+ *      "transaction_source":"3e11fa47-71ca-11e1-9e33-c80aa9429562"}
  *
  * op is insert, update, delete, truncate, or read for a row of a load. key is the key that the row
  * had before an update or delete; before is there when the source sends whole old rows; unchanged
- * names what it did not send. Only what was committed is printed: batches are kept until their
- * barrier. */
+ * names what it did not send; transaction_source is there where transactions are numbered by it: a
+ * server's UUID, with its tag, or a domain. Only what was committed is printed: batches are kept
+ * until their barrier. */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -22,7 +24,8 @@ enum { FLUSH_SIZE = 1 << 16 };
 struct pending {
     struct batch *batch; /* referenced; NULL: a truncate */
     uint32_t table;
-    struct position position;
+    struct position position; /* of a truncate, as its event has them */
+    uint64_t log_position;
     int64_t commit_time_us;
 };
 
@@ -118,6 +121,7 @@ static bool stdout_sink_write(struct sink *sink, const struct event *event, stru
         .batch = event->kind == EVENT_BATCH ? batch_reference(event->batch) : NULL,
         .table = event->table,
         .position = event->position,
+        .log_position = event->log_position,
         .commit_time_us = event->commit_time_us,
     };
     return true;
@@ -184,12 +188,40 @@ static void append_source(struct buf *out, uint64_t position, int64_t commit_tim
     }
 }
 
+static void append_transaction(struct buf *out, uint64_t number,
+                               const struct position_source *source)
+{
+    if (number != 0) {
+        buf_append_format(out, ",\"transaction\":%" PRIu64, number);
+    }
+    if (number != 0 && source) {
+        buf_append_text(out, ",\"transaction_source\":\"");
+        position_source_format(source, out);
+        buf_append_char(out, '"');
+    }
+}
+
 static void append_head(const struct stdout_sink *s, struct buf *out, uint32_t table,
                         const char *operation)
 {
     buf_append_text(out, "{\"table\":");
     json_write_string(str_from(s->names[table]), out);
     buf_append_format(out, ",\"op\":\"%s\"", operation);
+}
+
+/* The only interval of a truncate. */
+static bool append_interval(void *arg, const struct position_interval *i)
+{
+    append_transaction(arg, i->last, i->source);
+    return false;
+}
+
+static void append_truncate(struct stdout_sink *s, const struct pending *p)
+{
+    append_head(s, &s->out, p->table, "truncate");
+    append_source(&s->out, p->log_position, p->commit_time_us);
+    (void)position_each(&p->position, append_interval, &s->out);
+    buf_append_text(&s->out, "}\n");
 }
 
 /* Prints the change whose newest row is `row`; `before` is its old image, or -1. */
@@ -216,9 +248,7 @@ static void append_change(struct stdout_sink *s, const struct batch *b, int64_t 
         append_unchanged(&s->out, b, row);
     }
     append_source(&s->out, b->positions[row], b->commit_times_us[row]);
-    if (b->transactions[row] != 0) {
-        buf_append_format(&s->out, ",\"transaction\":%" PRIu64, b->transactions[row]);
-    }
+    append_transaction(&s->out, b->transactions[row], b->source);
     buf_append_text(&s->out, "}\n");
 }
 
@@ -255,9 +285,7 @@ static bool stdout_sink_commit(struct sink *sink, const struct barrier *barrier,
             }
             continue;
         }
-        append_head(s, &s->out, p->table, "truncate");
-        append_source(&s->out, p->position.integer, p->commit_time_us);
-        buf_append_text(&s->out, "}\n");
+        append_truncate(s, p);
     }
     if (!flush(s, err)) {
         return false;

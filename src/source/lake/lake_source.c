@@ -149,16 +149,17 @@ static bool open_engine(struct lake_source *s, const struct source_open *open, s
 }
 
 /* The table's schema with the key of the configuration, else the table's own. */
-static struct schema *make_schema(const struct lake_source *s, const struct schema *from,
+static struct schema *make_schema(const struct lake_source *s, const struct lake_history *h,
                                   struct error *err)
 {
+    const struct schema *from = h->schema;
     const struct config_strings *key = &s->config->key;
     owned(schema_free) struct schema *out = schema_new(from->column_count);
     for (uint32_t i = 0; i < from->column_count; i++) {
         out->columns[i] = from->columns[i];
         out->columns[i].name = schema_name(out, str_from(from->columns[i].name));
         out->columns[i].source_type = NULL;
-        out->columns[i].source_number = 0;
+        out->columns[i].source_number = h->column_ids ? h->column_ids[i] : 0;
         out->columns[i].is_key = key->count == 0 && from->columns[i].is_key;
     }
     for (uint32_t i = 0; i < key->count; i++) {
@@ -202,7 +203,7 @@ static bool open_table(struct lake_source *s, struct error *err)
     if (!h || !check_sequence(h, err)) {
         return false;
     }
-    s->schema = make_schema(s, h->schema, err);
+    s->schema = make_schema(s, h, err);
     if (!s->schema) {
         return false;
     }
@@ -211,6 +212,7 @@ static bool open_table(struct lake_source *s, struct error *err)
                                      .whole_before = true};
     s->base.tables = &s->table;
     s->base.table_count = 1;
+    s->base.position_kind = POSITION_INTEGER;
     int size =
         snprintf(s->base.identity, sizeof(s->base.identity), "%s %s", s->lake->name, h->table_id);
     return size < (int)sizeof(s->base.identity) ||
@@ -416,7 +418,7 @@ static bool read_changes(struct lake_source *s, struct error *err)
 /* Columns that came since are announced before the rows that have them. */
 static bool announce(struct lake_source *s, struct error *err)
 {
-    struct schema *schema = make_schema(s, s->history->schema, err);
+    struct schema *schema = make_schema(s, s->history, err);
     if (!schema) {
         return false;
     }

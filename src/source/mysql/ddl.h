@@ -19,11 +19,11 @@ enum ddl_kind {
     DDL_SAVEPOINT, /* SAVEPOINT, RELEASE SAVEPOINT, ROLLBACK TO */
     DDL_XA,        /* XA COMMIT, XA ROLLBACK, XA END, XA PREPARE */
     DDL_TRUNCATE,
-    DDL_CREATE, /* the table did not exist before */
-    DDL_DROP,
-    DDL_RENAME, /* `tables` are the old names and the new ones */
-    DDL_ALTER,
-    DDL_INDEX,         /* CREATE and DROP INDEX: rows and columns stay as they are */
+    DDL_CREATE, /* the table did not exist before; or it did, with IF NOT EXISTS, and stays */
+    DDL_DROP,   /* also CREATE OR REPLACE TABLE: what the table held is gone */
+    DDL_RENAME, /* `tables` are pairs: an old name, its new name ... */
+    DDL_ALTER,  /* `changes` are of tables[0]; others give it their rows, or get its rows */
+    DDL_INDEX,  /* CREATE and DROP INDEX: rows and columns stay as they are */
     DDL_DROP_DATABASE, /* tables[0].schema */
     DDL_ROWS,    /* INSERT, UPDATE, DELETE, REPLACE, LOAD DATA ...: rows changed by statement */
     DDL_UNKNOWN, /* anything else; `tables` are all names that stand in it */
@@ -36,26 +36,30 @@ struct ddl_change {
         DDL_DROP_COLUMN,   /* name */
         DDL_RENAME_COLUMN, /* name -> new_name: RENAME COLUMN, or CHANGE with another name */
         DDL_MODIFY_COLUMN, /* name: MODIFY, or CHANGE with the same name: type or nullability */
-        DDL_KEY,           /* ADD or DROP PRIMARY KEY */
-        DDL_ROWS_CHANGED,  /* DROP/TRUNCATE/EXCHANGE PARTITION, IMPORT/DISCARD TABLESPACE */
+        DDL_KEY,           /* ADD or DROP PRIMARY KEY, also as an attribute of a column */
+        DDL_ROWS_CHANGED,  /* DROP/TRUNCATE/EXCHANGE PARTITION, IMPORT/DISCARD TABLESPACE, IGNORE */
         DDL_RENAME_TABLE,  /* new_name, new_schema */
         DDL_CHANGE_UNKNOWN,
     } kind;
     const char *name;
     const char *new_name;
     const char *new_schema;
-    bool fills_old_rows; /* ADD: DEFAULT other than NULL, NOT NULL, AUTO_INCREMENT, generated */
+    /* ADD: DEFAULT other than NULL, NOT NULL, AUTO_INCREMENT, generated, a timestamp that is not
+     * said to be NULL. MODIFY and RENAME: generated, so values may be others than before. */
+    bool fills_old_rows;
 };
 
 struct ddl {
     enum ddl_kind kind;
     struct table_name *tables; /* with the statement's default database where they name none */
     uint32_t table_count;
+    bool has_more_tables;       /* than are listed: the statement names very many */
     struct ddl_change *changes; /* ALTER */
     uint32_t change_count;
 };
 
 /* Never fails: what it cannot read is DDL_UNKNOWN or DDL_CHANGE_UNKNOWN. Comments are skipped,
- * version comments (slash-star-bang) are read, strings and quoted names are respected; `database`
- * is the session's. Everything lies in the arena. */
+ * version comments (slash-star-bang) are read, strings and quoted names are respected under any
+ * sql_mode; `database` is the session's. Names come as they stand, so `text` should be UTF-8.
+ * Linear in the size of the text; the outline is bounded. Everything lies in the arena. */
 void ddl_read(struct str text, struct str database, struct arena *arena, struct ddl *out);

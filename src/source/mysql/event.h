@@ -19,7 +19,7 @@ enum binlog_event_kind {
     BINLOG_GTID,   /* a transaction begins */
     BINLOG_QUERY,  /* a statement: BEGIN, COMMIT, DDL */
     BINLOG_XID,    /* the transaction is committed */
-    BINLOG_XA_PREPARE, /* a transaction ends without being committed */
+    BINLOG_XA_PREPARE, /* a transaction ends without being committed: `xa` names it */
     BINLOG_TABLE_MAP,
     BINLOG_WRITE_ROWS,
     BINLOG_UPDATE_ROWS,
@@ -50,13 +50,25 @@ struct binlog_gtid {
     bool is_standalone;     /* MariaDB: a single event follows, without COMMIT (DDL) */
     bool is_transactional;  /* MariaDB: may be rolled back */
     bool is_xa;             /* MariaDB: prepares or completes an XA transaction */
+    bool is_alter_open;     /* MariaDB: the ALTER that follows only starts, or was given up: the
+                               statement takes no effect here, its completion has another number */
     int64_t commit_time_us; /* MySQL 8: original commit; 0: the header's timestamp has to do */
+};
+
+/* The name of an XA transaction: XA COMMIT X'gtrid',X'bqual',format completes it. */
+struct binlog_xa {
+    uint32_t format;
+    struct str gtrid;
+    struct str bqual;
 };
 
 struct binlog_query {
     struct str database;
     struct str text; /* in the bytes, or in `expanded` of the decoder */
     uint16_t error;  /* the statement failed with it */
+    uint64_t
+        sql_mode; /* the session's; 4: "..." quotes names (ANSI_QUOTES); 0: none, or not sent */
+    uint16_t collation; /* of the text; 0: not sent */
 };
 
 struct binlog_rows {
@@ -81,9 +93,12 @@ struct binlog_event {
         } rotate;
         struct binlog_gtid gtid;
         struct binlog_query query;
-        uint64_t xid;
+        uint64_t xid; /* 0: XA COMMIT ... ONE PHASE */
+        struct binlog_xa xa;
         struct {
             uint64_t table_id;
+            struct str database;
+            struct str table;
             struct str bytes; /* for table_map_decode(); equal bytes are an equal map */
         } table_map;
         struct binlog_rows rows;
@@ -101,6 +116,7 @@ struct binlog_decoder {
     bool has_checksum;   /* CRC-32 behind each event; until the first format description: as the
                             session asked */
     struct buf expanded; /* of a MariaDB compressed event; lives until the next one */
+    char unknown[24];    /* `what` of an event type without a name; lives until the next one */
 };
 void binlog_decoder_release(struct binlog_decoder *d);
 
@@ -111,7 +127,9 @@ must_check bool binlog_decode(struct binlog_decoder *d, const void *data, size_t
                               struct binlog_event *out, struct error *err);
 
 /* The events of a payload, decompressed piece by piece (zstd): call until `*more` is false. Inner
- * events have no checksum. One reader serves any number of payloads, one after another. */
+ * events have no checksum; each borrows from the reader until the next call. One reader serves any
+ * number of payloads, one after another; the payload's bytes stay while it is read. ERROR_FATAL:
+ * malformed; ERROR_DATA: an inner event above 1 GiB. */
 struct binlog_payload;
 struct binlog_payload *binlog_payload_new(void);
 void binlog_payload_free(struct binlog_payload **p);

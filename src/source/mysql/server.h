@@ -33,12 +33,13 @@ struct my_log_place {
     uint64_t offset;
 };
 
-/* Everything in `out` lies in the arena. */
+/* Everything in `out` lies in the arena. Needs no right. */
 must_check bool my_server_read(MYSQL *c, struct arena *arena, struct my_server *out,
                                struct error *err);
 
 /* Where the log ends now: its GTIDs (MySQL: gtid_executed, MariaDB: gtid_binlog_pos; the empty set
- * where there are none yet) and its file. `*gtids` is NONE without has_gtid. */
+ * where there are none yet) and its file. `*gtids` is NONE without has_gtid. ERROR_CONFIG: no
+ * binary log, or no right to see it (the message names the grant). */
 must_check bool my_server_log_end(MYSQL *c, const struct my_server *server, struct position *gtids,
                                   struct my_log_place *place, struct error *err);
 
@@ -47,10 +48,19 @@ must_check bool my_server_log_end(MYSQL *c, const struct my_server *server, stru
 must_check bool my_server_purged(MYSQL *c, const struct my_server *server, struct position *out,
                                  struct error *err);
 
-/* A place as an integer position and back: the number in the file's name, 32 bits of offset. The
- * part before the number is the server's; false: the name has no number, or the offset is too
+/* A place as an integer position: the number in the file's name (31 bits), 32 bits of offset. The
+ * part before the number is the server's; false: the name has no number, or one of them is too
  * large. */
-bool my_log_place_pack(const struct my_log_place *place, uint64_t *out);
+must_check bool my_log_place_pack(const struct my_log_place *place, uint64_t *out);
 
-/* The oldest log file that the server has, and the base of its files' names ("binlog"). */
+/* The way back. `file_of_server` is any log file of the server, for the part before the number, as
+ * my_server_oldest_log() gives it; false: it has no number. */
+must_check bool my_log_place_unpack(uint64_t packed, const char *file_of_server,
+                                    struct my_log_place *out);
+
+/* "8.4.2", "9.7.4-commercial", "5.5.5-10.11.19-MariaDB-log" as struct my_server has it; 0: not
+ * understood. */
+uint32_t my_server_version_parse(const char *text);
+
+/* The oldest log file that the server has, and its first event. */
 must_check bool my_server_oldest_log(MYSQL *c, struct my_log_place *out, struct error *err);

@@ -46,10 +46,17 @@ enum my_type {
 
 struct table_map_column {
     enum my_type type;
-    uint16_t metadata; /* as its type has it: length, fraction digits, precision << 8 | scale ... */
+    uint16_t metadata; /* by type, else 0:
+                          float, double: bytes of the value
+                          decimal: precision << 8 | scale
+                          bit: whole bytes << 8 | bits of the first, partial one
+                          timestamp2, datetime2, time2: fraction digits
+                          varchar, string: bytes at most (varchar, string: above 255 two of length)
+                          enum, set: bytes of the value
+                          blob, json, geometry, vector: bytes of the length */
     bool nullable;
-    bool has_sign;            /* signedness was sent */
-    bool is_unsigned;         /* numbers */
+    bool has_sign; /* of numbers: signedness was sent */
+    bool is_unsigned;
     uint32_t collation;       /* of text, enum and set; 0: not sent */
     struct str name;          /* size 0: not sent */
     const struct str *labels; /* of enum and set, in the column's character set; NULL: not sent */

@@ -130,6 +130,7 @@ static bool open_checked(struct postgres_source_state *s, struct error *err)
         return false;
     }
     s->base.has_memory = true;
+    s->base.position_kind = POSITION_INTEGER;
     if (s->slot_state.exists) {
         s->base.remembered = position_integer(s->slot_state.confirmed);
     }

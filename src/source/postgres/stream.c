@@ -4,66 +4,34 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/map.h"
 #include "model/batch.h"
+#include "source/collector.h"
 #include "source/postgres/value.h"
-
-enum {
-    BATCH_ROWS_MAX = 8192,
-    BATCH_ROWS_MIN = 64,
-    BATCH_BYTES_MAX = 4 << 20,
-    PENDING_BYTES_MAX = 32 << 20, /* over all tables */
-    BOUNDARY_ROWS = 16384,        /* a boundary follows at the next commit .. */
-    BOUNDARY_INTERVAL_US = 20000, /* .. or when the last one is this old */
-};
-
-/* The batch that a table is collecting. */
-struct pending {
-    struct batch *batch; /* NULL: none */
-    size_t bytes;        /* of it, as counted into pending_bytes */
-    uint32_t rows_hint;  /* rows of the last one: how much room the next one starts with */
-};
 
 struct stream {
     struct stream_options options;
-    struct pending *pending; /* one per relation */
+    struct collector *collector;
     struct map relations;    /* OID -> struct relation, or `ignored` */
     struct relation ignored; /* stands for tables that are published but not captured */
     struct pgoutput_message message;
 
-    struct event *events; /* ready ones, from `first` */
-    size_t event_first;
-    size_t event_count;
-    size_t event_capacity;
-
     bool in_transaction;
     uint64_t row_position;
-    int64_t commit_time_us;
-    uint64_t transaction;
-    uint64_t sequence;
-
-    size_t pending_bytes;
-    uint64_t rows_since_boundary;
-    int64_t boundary_us; /* when the last boundary was handed out */
-    uint64_t position;   /* newest place between transactions */
-    uint64_t reported;   /* newest boundary handed out */
-    int64_t newest_commit_us;
+    uint64_t position; /* newest place between transactions */
+    uint64_t reported; /* newest boundary handed out */
 };
 
 struct stream *stream_new(const struct stream_options *options)
 {
     struct stream *s = calloc(1, sizeof(*s));
-    struct pending *pending =
-        calloc(options->relation_count ? options->relation_count : 1, sizeof(*pending));
-    if (!s || !pending) {
+    if (!s) {
         abort();
     }
     s->options = *options;
-    s->pending = pending;
+    s->collector = collector_new(options->relation_count);
     s->position = options->position;
     s->reported = options->position;
-    s->boundary_us = clock_monotonic_us();
     return s;
 }
 
@@ -73,58 +41,14 @@ void stream_free(struct stream **stream)
     if (!s) {
         return;
     }
-    for (uint32_t i = 0; i < s->options.relation_count; i++) {
-        batch_release(s->pending[i].batch);
-    }
-    for (size_t i = s->event_first; i < s->event_count; i++) {
-        event_release(&s->events[i]);
-    }
+    collector_free(&s->collector);
     map_release(&s->relations, NULL);
-    free(s->events);
-    free(s->pending);
     free(s);
-}
-
-static void push(struct stream *s, struct event event)
-{
-    if (s->event_count == s->event_capacity) {
-        s->event_capacity = s->event_capacity ? s->event_capacity * 2 : 16;
-        s->events = reallocarray(s->events, s->event_capacity, sizeof(*s->events));
-        if (!s->events) {
-            abort();
-        }
-    }
-    s->events[s->event_count++] = event;
 }
 
 bool stream_take(struct stream *s, struct event *out)
 {
-    if (s->event_first == s->event_count) {
-        s->event_first = 0;
-        s->event_count = 0;
-        return false;
-    }
-    *out = s->events[s->event_first++];
-    return true;
-}
-
-/* Makes a table's pending rows ready. */
-static void flush(struct stream *s, uint32_t table)
-{
-    struct pending *p = &s->pending[table];
-    if (p->batch) {
-        s->pending_bytes -= p->bytes;
-        p->bytes = 0;
-        p->rows_hint = p->batch->row_count;
-        push(s, (struct event){.kind = EVENT_BATCH, .table = table, .batch = take(p->batch)});
-    }
-}
-
-static void flush_all(struct stream *s)
-{
-    for (uint32_t i = 0; i < s->options.relation_count; i++) {
-        flush(s, i);
-    }
+    return collector_take(s->collector, out);
 }
 
 bool stream_can_rest(const struct stream *s)
@@ -134,16 +58,8 @@ bool stream_can_rest(const struct stream *s)
 
 void stream_rest(struct stream *s)
 {
-    assert(!s->in_transaction);
-    flush_all(s);
     s->reported = s->position;
-    s->rows_since_boundary = 0;
-    s->boundary_us = clock_monotonic_us();
-    push(s, (struct event){
-                .kind = EVENT_IDLE,
-                .position = position_integer(s->position),
-                .commit_time_us = s->newest_commit_us,
-            });
+    collector_rest(s->collector, position_integer(s->position));
 }
 
 void stream_keepalive(struct stream *s, uint64_t end_lsn)
@@ -167,9 +83,11 @@ static bool begin_transaction(struct stream *s, struct error *err)
     }
     s->in_transaction = true;
     s->row_position = m->commit_lsn + 1;
-    s->commit_time_us = m->commit_time_us;
-    s->transaction = m->transaction;
-    s->sequence = 0;
+    collector_begin(s->collector, &(struct collector_transaction){
+                                      .position = s->row_position,
+                                      .number = m->transaction,
+                                      .commit_time_us = m->commit_time_us,
+                                  });
     return true;
 }
 
@@ -184,9 +102,8 @@ static bool commit_transaction(struct stream *s, struct error *err)
     if (m->end_lsn > s->position) {
         s->position = m->end_lsn;
     }
-    s->newest_commit_us = m->commit_time_us;
-    if (s->rows_since_boundary >= BOUNDARY_ROWS ||
-        clock_monotonic_us() - s->boundary_us >= BOUNDARY_INTERVAL_US) {
+    collector_end(s->collector);
+    if (collector_is_due(s->collector)) {
         stream_rest(s);
     }
     return true;
@@ -239,7 +156,7 @@ static bool describe(struct stream *s, struct error *err)
     owned(relation_facts_release) struct relation_facts facts = {0};
     bool changed = false;
     /* Rows that wait belong to the old schema. */
-    flush(s, r->table);
+    collector_flush(s->collector, r->table);
     if (!s->options.lookup(s->options.lookup_arg, &s->message, &facts, err) ||
         !relation_describe(r, &s->message, &facts, &s->options.relation_options, &changed, err) ||
         !check_form(s, r, err)) {
@@ -247,38 +164,9 @@ static bool describe(struct stream *s, struct error *err)
     }
     (void)map_put(&s->relations, relation_key(&id), r);
     if (changed) {
-        push(s, (struct event){.kind = EVENT_SCHEMA,
-                               .table = r->table,
-                               .schema = schema_reference(r->schema)});
+        collector_push_schema(s->collector, r->table, r->schema);
     }
     return true;
-}
-
-/* Room for few rows at first, and never more than fits the batch's bytes: values of a wide table
- * take them all. */
-static uint32_t row_capacity(const struct relation *r, const struct pending *p)
-{
-    size_t width = 40;
-    for (uint32_t i = 0; i < r->schema->column_count; i++) {
-        width += type_width(r->schema->columns[i].type);
-    }
-    size_t rows = BATCH_BYTES_MAX / 2 / width;
-    rows = rows > BATCH_ROWS_MAX ? BATCH_ROWS_MAX : rows;
-    rows = rows > p->rows_hint ? p->rows_hint : rows;
-    return rows < BATCH_ROWS_MIN ? BATCH_ROWS_MIN : (uint32_t)rows;
-}
-
-static uint32_t add_row(struct stream *s, const struct relation *r, enum row_kind kind,
-                        enum row_image image)
-{
-    struct batch *b = s->pending[r->table].batch;
-    uint32_t row = batch_add_row(b, kind, image);
-    b->positions[row] = s->row_position;
-    b->commit_times_us[row] = s->commit_time_us;
-    b->transactions[row] = s->transaction;
-    b->sequences[row] = s->sequence++;
-    s->rows_since_boundary++;
-    return row;
 }
 
 static bool add_value(const struct relation *r, uint32_t sent, const struct pgoutput_value *v,
@@ -306,8 +194,8 @@ static bool add_tuple(struct stream *s, const struct relation *r, enum row_kind 
                       enum row_image image, const struct pgoutput_tuple *tuple,
                       const struct pgoutput_tuple *old, struct error *err)
 {
-    struct batch *b = s->pending[r->table].batch;
-    uint32_t row = add_row(s, r, kind, image);
+    struct batch *b = collector_batch(s->collector, r->table, r->schema);
+    uint32_t row = collector_add_row(s->collector, r->table, kind, image);
     for (uint32_t i = 0; i < tuple->count; i++) {
         if (r->columns[i].target < 0) {
             continue;
@@ -350,11 +238,9 @@ static bool loosen(struct stream *s, struct relation *r, const struct pgoutput_t
                              r->name.schema, r->name.table, r->schema->columns[column].name);
         }
         if (image == IMAGE_WHOLE) {
-            flush(s, r->table);
+            collector_flush(s->collector, r->table);
             relation_loosen(r, (uint32_t)column);
-            push(s, (struct event){.kind = EVENT_SCHEMA,
-                                   .table = r->table,
-                                   .schema = schema_reference(r->schema)});
+            collector_push_schema(s->collector, r->table, r->schema);
         }
     }
     return true;
@@ -425,22 +311,10 @@ static bool change(struct stream *s, struct error *err)
     if (!check_change(s, r, err)) {
         return false;
     }
-    struct pending *p = &s->pending[r->table];
-    if (!p->batch) {
-        p->batch = batch_new(r->schema, r->table, row_capacity(r, p));
-        p->batch->received_us = clock_wall_us();
-    }
     if (!add_change(s, r, err)) {
         return false;
     }
-    size_t bytes = batch_bytes(p->batch);
-    s->pending_bytes += bytes - p->bytes;
-    p->bytes = bytes;
-    if (p->batch->row_count >= BATCH_ROWS_MAX || bytes >= BATCH_BYTES_MAX) {
-        flush(s, r->table);
-    } else if (s->pending_bytes >= PENDING_BYTES_MAX) {
-        flush_all(s);
-    }
+    collector_look(s->collector, r->table);
     return true;
 }
 
@@ -454,11 +328,7 @@ static bool truncate_tables(struct stream *s, struct error *err)
         }
         if (r != &s->ignored) {
             r->is_truncated = true;
-            flush(s, r->table);
-            push(s, (struct event){.kind = EVENT_TRUNCATE,
-                                   .table = r->table,
-                                   .position = position_integer(s->row_position),
-                                   .commit_time_us = s->commit_time_us});
+            collector_push_truncate(s->collector, r->table);
         }
     }
     return true;

@@ -1,4 +1,5 @@
 #include "delta/action.h"
+#include "gtids.h"
 #include "lake/record.h"
 #include "test.h"
 
@@ -162,6 +163,37 @@ static void records_that_are_none_are_refused(void **state)
     assert_int_equal(err.kind, ERROR_CONFIG);
 }
 
+static void a_record_keeps_sets(void **state)
+{
+    (void)state;
+    struct buf many = {0};
+    for (int i = 0; i < 100; i++) {
+        buf_append_format(&many, "%s%08x-0000-0000-0000-000000000000:1-5:tag:7-9", i ? "," : "", i);
+    }
+    struct lake_record r = {.position = gtids(buf_text(&many)), .complete = position_empty_set()};
+    struct buf text = {0};
+    struct lake_record back = {0};
+    struct error err = {0};
+    lake_record_format(&r, &text);
+    assert_true(lake_record_parse(buf_text(&text), &back, &err));
+    assert_position(back.position, buf_text(&many));
+    assert_position(back.complete, "-");
+    buf_release(&text);
+    buf_release(&many);
+}
+
+static void a_record_without_a_position_names_the_field(void **state)
+{
+    (void)state;
+    struct lake_record r;
+    struct error err = {0};
+    assert_false(lake_record_parse("{\"format\":1,\"version\":1,\"epoch\":1,\"txnId\":\"x\","
+                                   "\"position\":\"0-1\"}",
+                                   &r, &err));
+    assert_string_equal(err.message,
+                        "field \"position\" of the position record: \"0-1\" is not a position");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +204,8 @@ int main(void)
         cmocka_unit_test(broken_actions_name_their_line),
         cmocka_unit_test(a_record_written_reads_back_the_same),
         cmocka_unit_test(records_that_are_none_are_refused),
+        cmocka_unit_test(a_record_keeps_sets),
+        cmocka_unit_test(a_record_without_a_position_names_the_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

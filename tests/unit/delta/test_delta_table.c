@@ -1,6 +1,8 @@
 #include "base/map.h"
 #include "delta/schema.h"
+#include "delta/table.h"
 #include "engine/engine.h"
+#include "gtids.h"
 #include "table_fixture.h"
 #include "test.h"
 
@@ -415,6 +417,34 @@ static void a_second_instance_stops_the_first(void **state)
     delta_lake.free(first);
 }
 
+static int64_t txn_version(const struct lake_table *lake)
+{
+    const struct delta_table *t = (const struct delta_table *)lake;
+    const struct delta_txn *txn = map_get(&t->state.txns, str_from("leat.shop"));
+    assert_non_null(txn);
+    return txn->version;
+}
+
+static void a_position_that_is_a_set_has_the_epoch_as_transaction_version(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    (void)fixture_add(f, 1);
+    assert_int_equal(txn_version(f->table), f->table->snapshot.record.position.integer);
+    struct lake_commit commit = {.operation = "HEARTBEAT", .record = fixture_record(0)};
+    commit.from = f->table->snapshot.record.position;
+    commit.record.position = gtids(SERVER_A ":1-5:7");
+    commit.record.complete = gtids(SERVER_A ":1-5");
+    commit.record.epoch = 12;
+    assert_true(delta_lake.commit(f->table, &commit, NULL, &err));
+    struct lake_table *again = fixture_open(f, "shop", &err);
+    assert_non_null(again);
+    assert_position(again->snapshot.record.position, SERVER_A ":1-5:7");
+    assert_position(again->snapshot.record.complete, SERVER_A ":1-5");
+    assert_int_equal(txn_version(again), 12);
+    delta_lake.free(again);
+}
+
 static void another_pipeline_keeps_its_own_record(void **state)
 {
     struct fixture *f = *state;
@@ -774,6 +804,7 @@ int main(void)
         test_with_table(foreign_rows_stop_a_commit),
         test_with_table(foreign_metadata_stops_a_commit),
         test_with_table(a_second_instance_stops_the_first),
+        test_with_table(a_position_that_is_a_set_has_the_epoch_as_transaction_version),
         test_with_table(another_pipeline_keeps_its_own_record),
         test_with_table(a_table_that_vanishes_does_not_come_back_headless),
         test_with_table(a_commit_whose_answer_was_lost_is_read_back),

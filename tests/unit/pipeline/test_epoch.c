@@ -1,3 +1,4 @@
+#include "gtids.h"
 #include "pipeline/epoch.h"
 #include "test.h"
 
@@ -90,6 +91,17 @@ static void ending_counts_up_and_empties(void **state)
     assert_int_equal(epoch_end(&e, position_integer(31), PHASE_STREAMING, 7, 101).epoch, 2);
 }
 
+static void a_set_that_gained_a_transaction_has_moved(void **state)
+{
+    (void)state;
+    struct epoch e = make_epoch();
+    struct barrier b = epoch_end(&e, gtids("0-1-5," SERVER_A ":1-9"), PHASE_STREAMING, 0, 0);
+    assert_position(b.position, SERVER_A ":1-9,0-1-5");
+    assert_false(epoch_is_due(&e, gtids(SERVER_A ":1-9,0-2-5"), 100000));
+    assert_true(epoch_is_due(&e, gtids(SERVER_A ":1-9:11,0-1-5"), 100000));
+    assert_true(epoch_is_due(&e, gtids(SERVER_A ":1-9,0-1-6"), 100000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +112,7 @@ int main(void)
         cmocka_unit_test(a_moving_stream_without_changes_ends_epochs_too),
         cmocka_unit_test(a_resting_stream_ends_none),
         cmocka_unit_test(ending_counts_up_and_empties),
+        cmocka_unit_test(a_set_that_gained_a_transaction_has_moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,3 +1,4 @@
+#include "gtids.h"
 #include "pipeline/lag.h"
 #include "test.h"
 
@@ -43,6 +44,20 @@ static void a_source_clock_ahead_of_ours_is_no_lag(void **state)
     assert_int_equal(lag_ms(&l, 4000000), 0);
 }
 
+static void a_set_counts_until_it_is_durable_in_every_part(void **state)
+{
+    (void)state;
+    struct lag l = {0};
+    lag_received(&l, gtids(SERVER_A ":1-5"), 1000000);
+    lag_received(&l, gtids(SERVER_A ":1-5," SERVER_B ":1"), 2000000);
+    lag_durable(&l, gtids(SERVER_A ":1-4," SERVER_B ":1"));
+    assert_int_equal(lag_ms(&l, 4000000), 3000);
+    lag_durable(&l, gtids(SERVER_A ":1-9"));
+    assert_int_equal(lag_ms(&l, 4000000), 2000);
+    lag_durable(&l, gtids(SERVER_A ":1-9," SERVER_B ":1"));
+    assert_int_equal(lag_ms(&l, 4000000), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -50,6 +65,7 @@ int main(void)
         cmocka_unit_test(the_oldest_pending_commit_counts),
         cmocka_unit_test(more_marks_than_room_keep_the_oldest),
         cmocka_unit_test(a_source_clock_ahead_of_ours_is_no_lag),
+        cmocka_unit_test(a_set_counts_until_it_is_durable_in_every_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

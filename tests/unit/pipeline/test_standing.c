@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/log.h"
+#include "gtids.h"
 #include "pipeline/standing.h"
 #include "test.h"
 
@@ -41,6 +42,11 @@ static void pass_ms(int64_t ms)
 static bool has_caught_up(void)
 {
     return standing_has_caught_up(standing, 1, clock_monotonic_ms(), 5000);
+}
+
+static void tell(uint64_t received)
+{
+    standing_tell(standing, &(struct progress_view){.received = at(received)});
 }
 
 static void detach(void)
@@ -90,7 +96,7 @@ static void what_a_new_run_reads_again_is_owed_once(void **state)
 static void a_sink_has_caught_up_when_it_holds_all_that_was_received(void **state)
 {
     (void)state;
-    standing_received(standing, at(50));
+    tell(50);
     standing_durable(standing, 1, at(10));
     detach();
     pass_ms(2000);
@@ -102,17 +108,17 @@ static void a_sink_has_caught_up_when_it_holds_all_that_was_received(void **stat
 static void a_sink_has_caught_up_when_it_is_little_behind(void **state)
 {
     (void)state;
-    standing_received(standing, at(50));
+    tell(50);
     standing_durable(standing, 1, at(10));
     detach();
     pass_ms(2000);
     assert_false(has_caught_up());
     pass_ms(6000);
-    standing_received(standing, at(100));
+    tell(100);
     standing_durable(standing, 1, at(50));
     assert_false(has_caught_up()); /* there the reader was too long ago */
     pass_ms(4000);
-    standing_received(standing, at(150));
+    tell(150);
     standing_durable(standing, 1, at(99));
     assert_false(has_caught_up());
     standing_durable(standing, 1, at(100));
@@ -146,6 +152,45 @@ static void a_failure_is_kept_with_its_way_back(void **state)
     assert_true(standing_check(standing, &err));
 }
 
+static void what_the_reader_tells_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(standing_told(standing).received.kind, POSITION_NONE);
+    standing_tell(standing, &(struct progress_view){.received = gtids(SERVER_A ":1-9"),
+                                                    .durable = gtids(SERVER_A ":1-7"),
+                                                    .acknowledged = gtids(SERVER_A ":1-5")});
+    struct progress_view told = standing_told(standing);
+    assert_position(told.received, SERVER_A ":1-9");
+    assert_position(told.durable, SERVER_A ":1-7");
+    assert_position(told.acknowledged, SERVER_A ":1-5");
+}
+
+static void a_sink_has_caught_up_in_every_part_of_a_set(void **state)
+{
+    (void)state;
+    struct position received = gtids(SERVER_A ":1-9," SERVER_B ":1-5");
+    standing_tell(standing, &(struct progress_view){.received = received});
+    detach();
+    pass_ms(2000);
+    standing_durable(standing, 1, gtids(SERVER_A ":1-9"));
+    assert_false(has_caught_up());
+    standing_durable(standing, 1, gtids(SERVER_B ":1-5")); /* neither goes back */
+    assert_position(standing_of(standing, 1).durable, SERVER_A ":1-9," SERVER_B ":1-5");
+    assert_true(has_caught_up());
+}
+
+static void sets_that_a_new_run_reads_again_are_owed_once(void **state)
+{
+    (void)state;
+    standing_expect(standing, gtids(SERVER_A ":1-9," SERVER_B ":1-5"), now_us);
+    pass_ms(10);
+    standing_expect(standing, gtids(SERVER_A ":1-9," SERVER_B ":1-4"), now_us);
+    standing_durable(standing, 0, gtids(SERVER_A ":1-9," SERVER_B ":1-4"));
+    assert_int_equal(standing_of(standing, 0).lag_ms, 10);
+    standing_durable(standing, 0, gtids(SERVER_A ":1-9," SERVER_B ":1-5"));
+    assert_int_equal(standing_of(standing, 0).lag_ms, 0);
+}
+
 #define standing_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -158,6 +203,9 @@ int main(void)
         standing_test(a_sink_has_caught_up_when_it_is_little_behind),
         standing_test(a_sink_stays_detached_for_a_while),
         standing_test(a_failure_is_kept_with_its_way_back),
+        standing_test(what_the_reader_tells_is_told),
+        standing_test(a_sink_has_caught_up_in_every_part_of_a_set),
+        standing_test(sets_that_a_new_run_reads_again_are_owed_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

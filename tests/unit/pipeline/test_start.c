@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "gtids.h"
 #include "pipeline/start.h"
 #include "test.h"
 
@@ -230,6 +231,131 @@ static void without_a_sink_that_remembers_the_source_decides(void **state)
     assert_true(w.decision.load);
 }
 
+static struct lake_snapshot streaming_set(const char *position, const char *complete)
+{
+    struct lake_snapshot s = streaming(0, 0);
+    s.record.position = gtids(position);
+    s.record.complete = gtids(complete);
+    return s;
+}
+
+/* The same of a source that counts by GTIDs and remembers nothing. */
+static void make_forgetful_world(struct world *w, uint32_t tables)
+{
+    make_world(w, tables, 0);
+    w->facts.has_memory = false;
+    w->facts.position_kind = POSITION_SET;
+}
+
+static void sets_go_on_at_what_every_table_has(void **state)
+{
+    (void)state;
+    struct world w;
+    make_forgetful_world(&w, 2);
+    w.snapshots[0] = streaming_set(SERVER_A ":1-20," SERVER_B ":1-3", "-");
+    w.snapshots[1] = streaming_set(SERVER_A ":1-12:15," SERVER_B ":1-7", "-");
+    assert_true(decide(&w));
+    assert_false(w.decision.load);
+    assert_position(w.decision.resume, SERVER_A ":1-12:15," SERVER_B ":1-3");
+}
+
+static void a_silent_table_has_the_sets_that_its_sink_was_complete_with(void **state)
+{
+    (void)state;
+    struct world w;
+    make_forgetful_world(&w, 3);
+    w.snapshots[0] = streaming_set(SERVER_A ":1-20," SERVER_B ":1-3", SERVER_A ":1-18");
+    w.snapshots[1] = streaming_set(SERVER_A ":1-4", SERVER_B ":1-2"); /* nothing for long */
+    w.snapshots[2] = streaming_set(SERVER_A ":1-50", "-");            /* of another sink */
+    w.tables[2].sink_index = 1;
+    assert_true(decide(&w));
+    assert_position(w.decision.resume, SERVER_A ":1-18");
+}
+
+static void tables_of_a_source_that_forgets_are_loaded_once(void **state)
+{
+    (void)state;
+    struct world w;
+    make_forgetful_world(&w, 2);
+    assert_true(decide(&w));
+    assert_true(w.decision.load);
+    w.snapshots[0] = streaming_set("0-1-5", "-");
+    w.snapshots[1] = streaming_set("0-1-9", "0-1-7");
+    assert_true(decide(&w));
+    assert_false(w.decision.load);
+    assert_position(w.decision.resume, "0-1-7");
+}
+
+static void a_table_that_stands_at_a_number_is_lost_once_the_source_has_gtids(void **state)
+{
+    (void)state;
+    struct world w;
+    make_forgetful_world(&w, 1);
+    w.snapshots[0] = streaming(200, 150);
+    expect_lost(&w, "public.t0 (delta) stands at 200, and positions are now sets of GTIDs");
+    make_forgetful_world(&w, 1);
+    w.snapshots[0] = streaming_set(SERVER_A ":1-20", "-");
+    w.facts.position_kind = POSITION_INTEGER;
+    expect_lost(&w, "public.t0 (delta) stands at " SERVER_A ":1-20, and positions are now numbers");
+}
+
+static void tables_with_positions_of_two_kinds_are_lost(void **state)
+{
+    (void)state;
+    struct world w;
+    make_forgetful_world(&w, 2);
+    w.facts.position_kind = POSITION_NONE; /* the source does not say */
+    w.snapshots[0] = streaming_set(SERVER_A ":1-20", "-");
+    w.snapshots[1] = streaming(200, 150);
+    expect_lost(&w, "public.t1");
+    make_world(&w, 1, 100);
+    w.snapshots[0] = streaming_set(SERVER_A ":1-20", "-");
+    expect_lost(&w, "public.t0");
+}
+
+static void a_load_does_not_ask_of_what_kind_positions_were(void **state)
+{
+    (void)state;
+    struct world w;
+    make_forgetful_world(&w, 2);
+    w.snapshots[0] = streaming(200, 150);
+    w.snapshots[1] = loading();
+    assert_true(decide(&w));
+    assert_true(w.decision.load);
+    w.snapshots[1] = streaming(200, 150);
+    w.facts.reload = true;
+    assert_true(decide(&w));
+    assert_true(w.decision.load);
+}
+
+static void sinks_without_tables_go_on_where_this_process_knows_them(void **state)
+{
+    (void)state;
+    struct world w;
+    make_forgetful_world(&w, 0);
+    w.facts.unrecorded = gtids(SERVER_A ":1-9");
+    assert_true(decide(&w));
+    assert_true(w.decision.load); /* one of them was still loading */
+    w.facts.has_streamed = true;
+    assert_true(decide(&w));
+    assert_false(w.decision.load);
+    assert_position(w.decision.resume, SERVER_A ":1-9");
+    w.facts.position_kind = POSITION_INTEGER;
+    expect_lost(&w, "the pipeline stands at " SERVER_A ":1-9");
+}
+
+static void sinks_without_tables_hold_those_with_tables_back(void **state)
+{
+    (void)state;
+    struct world w;
+    make_forgetful_world(&w, 1);
+    w.snapshots[0] = streaming_set(SERVER_A ":1-20", "-");
+    w.facts.unrecorded = gtids(SERVER_A ":1-9");
+    w.facts.has_streamed = true;
+    assert_true(decide(&w));
+    assert_position(w.decision.resume, SERVER_A ":1-9");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +375,14 @@ int main(void)
         cmocka_unit_test(a_foreign_table_is_never_touched),
         cmocka_unit_test(a_table_replaced_by_a_foreign_one_is_lost),
         cmocka_unit_test(without_a_sink_that_remembers_the_source_decides),
+        cmocka_unit_test(sets_go_on_at_what_every_table_has),
+        cmocka_unit_test(a_silent_table_has_the_sets_that_its_sink_was_complete_with),
+        cmocka_unit_test(tables_of_a_source_that_forgets_are_loaded_once),
+        cmocka_unit_test(a_table_that_stands_at_a_number_is_lost_once_the_source_has_gtids),
+        cmocka_unit_test(tables_with_positions_of_two_kinds_are_lost),
+        cmocka_unit_test(a_load_does_not_ask_of_what_kind_positions_were),
+        cmocka_unit_test(sinks_without_tables_go_on_where_this_process_knows_them),
+        cmocka_unit_test(sinks_without_tables_hold_those_with_tables_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gtids.h"
 #include "sink/types.h"
 #include "test.h"
 
@@ -108,8 +109,11 @@ static void changes_are_printed_when_they_are_committed(void **state)
     struct capture c;
     capture_begin(&c);
     write_batch(sink, b);
-    bool truncated = sink_write(
-        sink, &(struct event){.kind = EVENT_TRUNCATE, .position = position_integer(200)}, &err);
+    bool truncated = sink_write(sink,
+                                &(struct event){.kind = EVENT_TRUNCATE,
+                                                .position = position_integer(200),
+                                                .log_position = 200},
+                                &err);
     off_t printed_early = lseek(STDOUT_FILENO, 0, SEEK_END);
     enum sink_result result = SINK_CONFLICT;
     bool committed = sink_commit(sink, &(struct barrier){.epoch = 1}, false, &result, &err);
@@ -211,6 +215,41 @@ static void a_reader_that_went_away_ends_the_run(void **state)
     schema_free(&s);
 }
 
+static void transactions_are_printed_with_who_numbered_them(void **state)
+{
+    (void)state;
+    struct schema *s = make_schema();
+    struct sink *sink = open_sink(s);
+    struct batch *b = batch_new(s, 0, 8);
+    b->source = gtid_source(SERVER_A ":nightly");
+    add_row(b, ROW_INSERT, IMAGE_WHOLE, 1, "a");
+    struct error err = {0};
+    struct capture c;
+    capture_begin(&c);
+    write_batch(sink, b);
+    bool truncated =
+        sink_write(sink,
+                   &(struct event){.kind = EVENT_TRUNCATE,
+                                   .position = position_transaction(position_source_mariadb(3), 9),
+                                   .log_position = 200},
+                   &err);
+    enum sink_result result = SINK_CONFLICT;
+    bool committed = sink_commit(sink, &(struct barrier){.epoch = 1}, false, &result, &err);
+    struct buf out = {0};
+    capture_end(&c, &out);
+    assert_true(truncated && committed);
+    assert_string_equal(buf_text(&out),
+                        "{\"table\":\"public.t\",\"op\":\"insert\",\"after\":"
+                        "{\"id\":1,\"name\":\"a\",\"bio\":null},\"position\":100,"
+                        "\"commit_time\":\"2024-01-02T03:04:05Z\",\"transaction\":7,"
+                        "\"transaction_source\":\"" SERVER_A ":nightly\"}\n"
+                        "{\"table\":\"public.t\",\"op\":\"truncate\",\"position\":200,"
+                        "\"transaction\":9,\"transaction_source\":\"3\"}\n");
+    buf_release(&out);
+    sink_free(&sink);
+    schema_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +257,7 @@ int main(void)
         cmocka_unit_test(loaded_rows_are_reads),
         cmocka_unit_test(what_was_not_committed_is_not_printed),
         cmocka_unit_test(a_reader_that_went_away_ends_the_run),
+        cmocka_unit_test(transactions_are_printed_with_who_numbered_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

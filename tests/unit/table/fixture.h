@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "delta/delta.h"
 #include "fake_lake.h"
+#include "gtids.h"
 #include "table/table.h"
 
 struct fixture {
@@ -22,6 +23,8 @@ struct fixture {
     struct batch *batch;   /* being filled */
     uint64_t epoch;
     uint64_t position;
+    const struct position_source *source; /* positions are the set of what was committed */
+    struct position gtids;
 };
 
 static inline void assert_done(bool done, const struct error *err)
@@ -154,6 +157,8 @@ static inline uint32_t add(struct fixture *f, enum row_kind kind, enum row_image
     uint32_t row = batch_add_row(b, kind, image);
     b->positions[row] = f->position;
     b->commit_times_us[row] = (int64_t)f->position * 1000;
+    b->source = f->source;
+    b->transactions[row] = f->source ? f->position : 0;
     b->sequences[row] = row;
     return row;
 }
@@ -211,15 +216,39 @@ fake_unused static bool flush_rows(struct fixture *f, bool loading, struct error
     if (loading) {
         memset(b->positions, 0, b->row_count * sizeof(*b->positions));
         memset(b->commit_times_us, 0, b->row_count * sizeof(*b->commit_times_us));
+        memset(b->transactions, 0, b->row_count * sizeof(*b->transactions));
     }
     assert_done(batch_check(b, &bad), &bad);
     return table_apply(f->table, b, err);
 }
 
+/* From here on positions are sets, in which every tenth transaction is. */
+fake_unused static void use_gtids(struct fixture *f)
+{
+    f->source = gtid_source(SERVER_A);
+    f->gtids = position_empty_set();
+}
+
+static inline struct position position_now(struct fixture *f)
+{
+    if (!f->source) {
+        return position_integer(f->position);
+    }
+    position_add(&f->gtids, f->source, f->position, 0);
+    return f->gtids;
+}
+
+fake_unused static void truncate_rows(struct fixture *f)
+{
+    struct error err = {0};
+    struct position position =
+        f->source ? position_transaction(f->source, f->position) : position_integer(f->position);
+    assert_true(table_truncate(f->table, position, f->position, &err));
+}
+
 fake_unused static bool try_commit(struct fixture *f, enum barrier_phase phase, struct error *err)
 {
-    struct barrier barrier = {
-        .epoch = f->epoch, .position = position_integer(f->position), .phase = phase};
+    struct barrier barrier = {.epoch = f->epoch, .position = position_now(f), .phase = phase};
     return table_commit(f->table, &barrier, (struct position){0}, false, err);
 }
 

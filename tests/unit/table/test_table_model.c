@@ -189,9 +189,8 @@ static void change_schema(struct model *m)
 
 static void empty(struct model *m)
 {
-    struct error err = {0};
     flush(m);
-    assert_true(table_truncate(m->f.table, position_integer(m->f.position), &err));
+    truncate_rows(&m->f);
     memset(m->rows, 0, sizeof(m->rows));
 }
 
@@ -282,7 +281,7 @@ static void load(struct model *m)
     compare(m);
 }
 
-static void run(uint64_t seed, bool delta)
+static void run(uint64_t seed, bool delta, bool by_gtids)
 {
     struct model m = {.random = seed * 7919 + 13,
                       .has_note = true,
@@ -291,6 +290,9 @@ static void run(uint64_t seed, bool delta)
     fixture_open(&m.f, TABLE_UPSERT);
     if (delta) {
         use_delta(&m.f);
+    }
+    if (by_gtids) {
+        use_gtids(&m.f);
     }
     if (m.partitioned) {
         m.f.options.partition_by = partition_by_place;
@@ -318,7 +320,7 @@ static void a_table_follows_random_changes(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 3; seed++) {
-        run(seed, false);
+        run(seed, false, false);
     }
 }
 
@@ -326,8 +328,15 @@ static void a_delta_table_follows_random_changes(void **state)
 {
     (void)state;
     for (uint64_t seed = 100; seed < 103; seed++) {
-        run(seed, true);
+        run(seed, true, false);
     }
+}
+
+static void a_table_follows_random_changes_by_gtids(void **state)
+{
+    (void)state;
+    run(200, false, true);
+    run(201, true, true);
 }
 
 int main(void)
@@ -335,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_follows_random_changes),
         cmocka_unit_test(a_delta_table_follows_random_changes),
+        cmocka_unit_test(a_table_follows_random_changes_by_gtids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,8 +114,10 @@ static void more_rows_than_one_chunk_keep_their_order(void **state)
     for (int32_t id = 0; id < 10000; id++) {
         add_customer(in, ROW_INSERT, id, NULL);
     }
+    in->source = position_source_mariadb(4);
     struct batch *out = applied(t, in);
     assert_int_equal(out->row_count, 6666);
+    assert_ptr_equal(out->source, in->source);
     for (uint32_t row = 0; row < out->row_count; row++) {
         int32_t id = ((int32_t *)out->columns[0].values)[row];
         assert_int_equal(id, (int32_t)(row / 2 * 3 + row % 2 + 1));

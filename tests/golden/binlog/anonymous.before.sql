@@ -1,0 +1,2 @@
+SET GLOBAL gtid_mode = ON_PERMISSIVE;
+SET GLOBAL gtid_mode = OFF_PERMISSIVE;

@@ -1,0 +1,12 @@
+SET timestamp = 1700000000;
+SET GLOBAL log_bin_compress = ON, GLOBAL log_bin_compress_min_len = 10;
+USE compressed;
+BEGIN;
+INSERT INTO t SELECT seq, seq, repeat('x', 100) FROM seq_1_to_900;
+UPDATE t SET a = a + 1 WHERE id % 2 = 0;
+DELETE FROM t WHERE id % 3 = 0;
+COMMIT;
+INSERT INTO t VALUES (3, 3, 'short');
+ALTER TABLE t ADD COLUMN c int DEFAULT 5 COMMENT 'a statement that is long enough to be compressed, as the server was told';
+SET GLOBAL log_bin_compress = OFF;
+INSERT INTO t VALUES (6, 6, 'plain', 6);

@@ -1,0 +1,12 @@
+SET timestamp = 1700000000, binlog_transaction_compression = ON;
+USE compressed;
+BEGIN;
+INSERT INTO t WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i, i, repeat('x', 100) FROM n;
+UPDATE t SET a = a + 1 WHERE id % 2 = 0;
+DELETE FROM t WHERE id % 3 = 0;
+COMMIT;
+SET binlog_transaction_compression_level_zstd = 22;
+UPDATE t SET b = 'short' WHERE id = 1;
+DELETE FROM t;
+SET binlog_transaction_compression = OFF;
+INSERT INTO t VALUES (1, 1, 'plain');

@@ -1,0 +1,11 @@
+SET timestamp = 1700000000;
+CREATE DATABASE statements;
+USE statements;
+CREATE TABLE t (id int PRIMARY KEY AUTO_INCREMENT, a double, b varchar(20));
+SET binlog_format = STATEMENT;
+INSERT INTO t (b) VALUES ('by statement');
+INSERT INTO t (a) VALUES (rand());
+SET @name = 'from a variable';
+INSERT INTO t (b) VALUES (@name);
+LOAD DATA LOCAL INFILE 'rows.txt' INTO TABLE t (b);
+SET binlog_format = ROW;

@@ -1,0 +1,16 @@
+SET timestamp = 1700000000;
+CREATE DATABASE tagged;
+USE tagged;
+CREATE TABLE t (id int PRIMARY KEY, a int);
+SET gtid_next = 'AUTOMATIC:load_1';
+INSERT INTO t VALUES (1, 1);
+INSERT INTO t VALUES (2, 2);
+SET gtid_next = 'ffffffff-8000-7f7f-80ff-000102030405:another_tag:9223372036854775806';
+INSERT INTO t VALUES (3, 3);
+SET gtid_next = 'ffffffff-8000-7f7f-80ff-000102030405:17';
+INSERT INTO t VALUES (4, 4);
+SET gtid_next = AUTOMATIC;
+SET original_commit_timestamp = 1600000000123456;
+INSERT INTO t VALUES (5, 5);
+SET gtid_next = 'AUTOMATIC:other';
+INSERT INTO t VALUES (6, 6);

@@ -1,0 +1,18 @@
+SET timestamp = 1700000000;
+CREATE DATABASE xa;
+USE xa;
+CREATE TABLE t (id int PRIMARY KEY, a int);
+XA START 'committed', 'branch', 3;
+INSERT INTO t VALUES (1, 1);
+XA END 'committed', 'branch', 3;
+XA PREPARE 'committed', 'branch', 3;
+XA COMMIT 'committed', 'branch', 3;
+XA START 'rolled back';
+INSERT INTO t VALUES (2, 2);
+XA END 'rolled back';
+XA PREPARE 'rolled back';
+XA ROLLBACK 'rolled back';
+XA START 'at once';
+INSERT INTO t VALUES (3, 3);
+XA END 'at once';
+XA COMMIT 'at once' ONE PHASE;
