@@ -11,6 +11,9 @@ import pytest
 
 from tests.lib.mysql import PASSWORD, USER, MySQLDatabase, MySQLServer, run
 from tests.lib.mysql_source import source_rows
+from tests.lib.mysql_values import AS_TEXT
+from tests.lib.mysql_workload import MySQLWorkload
+from tests.lib.rows import Row, assert_same_rows
 
 ALL = """
 CREATE TABLE `All` (
@@ -131,3 +134,26 @@ def test_a_server_with_options_and_certificates(
             cipher(server, "careful", ssl_disabled=True)
         assert cipher(server, "careful", ssl_ca=str(server.ca), ssl_verify_identity=True) != ""
         assert cipher(server, USER, ssl_disabled=True) == ""
+
+
+def test_the_workload_is_the_same_for_the_same_seed(mysql_server: MySQLServer) -> None:
+    rows: list[dict[str, list[Row]]] = []
+    for _ in range(2):
+        database = MySQLDatabase(mysql_server)
+        MySQLWorkload.create(database, rows=30)
+        workload = MySQLWorkload(database, seed=7)
+        workload.run(60, ddl=0.3)
+        for kind in ("insert", "upsert", "replace", "update", "key change", "delete", "rollback"):
+            assert workload.counts[kind] > 0
+        for kind in ("add column", "drop column", "truncate", "rollback to savepoint"):
+            assert workload.counts[kind] > 0
+        assert {table.name: sorted(table.keys) for table in workload.state.values()} == {
+            table.name: sorted(database.execute(f"SELECT {', '.join(table.key)} FROM {table.name}"))
+            for table in workload.state.values()
+        }
+        names = [name.partition(".")[2] for name in workload.tables]
+        rows.append({name: source_rows(database, name, as_text=AS_TEXT) for name in names})
+        database.close()
+    assert rows[0]["items"]
+    for name, first in rows[0].items():
+        assert_same_rows(first, rows[1][name])
