@@ -149,8 +149,8 @@ enum tls_use { TLS_OFF, TLS_ON };
  * nothing (send_client_reply_packet() and ma_pvio_start_ssl() of Connector/C 3.3). */
 static void set_tls(MYSQL *c, const struct my_url *url, enum tls_use use)
 {
-    my_bool on = use == TLS_ON;
-    my_bool verify_host = use == TLS_ON && url->ssl_mode == MY_SSL_VERIFY_IDENTITY;
+    my_bool on = (my_bool)(use == TLS_ON);
+    my_bool verify_host = (my_bool)(on && url->ssl_mode == MY_SSL_VERIFY_IDENTITY);
     (void)mysql_options(c, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify_host);
     (void)mysql_options(c, MYSQL_OPT_SSL_ENFORCE, &on);
     /* Logins that do not show the password. Others only where nobody else can listen. */
