@@ -220,5 +220,5 @@ bool my_load_plan_ranges(MYSQL *c, const struct my_load *l, uint32_t table,
     }
     out->range_count =
         my_load_ranges(from, to, row_estimate, l->options.connection_count, out->bounds);
-    return out->range_count == 1 || even_out(c, r->name, out, err);
+    return out->range_count <= 1 || even_out(c, r->name, out, err);
 }
