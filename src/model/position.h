@@ -82,6 +82,9 @@ void position_add(struct position *p, const struct position_source *source, uint
 /* True when everything before `b` is also before `a`. Different kinds: false, unless b is NONE. */
 bool position_covers(struct position a, struct position b);
 
+/* The same without copying either: asked for every event. */
+bool position_has(const struct position *a, const struct position *b);
+
 /* The same for one transaction, and for an integer: cheap, asked for every row. */
 bool position_covers_transaction(const struct position *a, const struct position_source *source,
                                  uint64_t number);

@@ -55,8 +55,8 @@ static const struct metric_row rows[] = {
     [METRIC_LAKE_FILE_BYTES] = {"leat_source_file_bytes_total", COUNTER, LABEL_PIPELINE,
                                 "Size of the files that were opened for changes."},
     [METRIC_POSITION] = {"leat_position", GAUGE, LABEL_PIPELINE | LABEL_KIND,
-                         "Position in the source's log, by kind: received, durable, "
-                         "acknowledged."},
+                         "Position in the source's log, or how many transactions a set of GTIDs "
+                         "has, by kind: received, durable, acknowledged."},
     [METRIC_QUEUE_BYTES] = {"leat_queue_bytes", GAUGE, LABEL_PIPELINE | LABEL_SINK,
                             "Memory of the changes that wait for a sink."},
     [METRIC_SINK_DETACHED] = {"leat_sink_detached", GAUGE, LABEL_PIPELINE | LABEL_SINK,
@@ -68,7 +68,8 @@ static const struct metric_row rows[] = {
     [METRIC_SINK_LAG] = {"leat_sink_lag_seconds", GAUGE, LABEL_PIPELINE | LABEL_SINK,
                          "Age of the oldest source commit that is not durable in a sink; 0: none."},
     [METRIC_SINK_POSITION] = {"leat_sink_position", GAUGE, LABEL_PIPELINE | LABEL_SINK,
-                              "Position in the source's log up to which a sink is durable."},
+                              "Position in the source's log up to which a sink is durable, as "
+                              "leat_position."},
     [METRIC_TABLE_KEYS] = {"leat_table_keys", GAUGE, LABEL_PIPELINE | LABEL_SINK | LABEL_TABLE,
                            "Rows in a table, as its key index counts them."},
     [METRIC_READY] = {"leat_ready", GAUGE, LABEL_PIPELINE,

@@ -12,10 +12,10 @@ void lag_received(struct lag *l, struct position position, int64_t commit_time_u
     }
 }
 
-void lag_durable(struct lag *l, struct position durable)
+void lag_durable(struct lag *l, const struct position *durable)
 {
     uint32_t gone = 0;
-    while (gone < l->count && position_covers(durable, l->marks[gone].position)) {
+    while (gone < l->count && position_has(durable, &l->marks[gone].position)) {
         gone++;
     }
     if (gone > 0) {

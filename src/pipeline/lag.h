@@ -22,7 +22,7 @@ struct lag {
 void lag_received(struct lag *l, struct position position, int64_t commit_time_us);
 
 /* Everything up to `durable` is in the tables. */
-void lag_durable(struct lag *l, struct position durable);
+void lag_durable(struct lag *l, const struct position *durable);
 
 /* Milliseconds since the oldest commit that is not durable; 0: all are. */
 int64_t lag_ms(const struct lag *l, int64_t now_us);

@@ -44,29 +44,32 @@ void progress_free(struct progress **p)
     }
 }
 
-static struct position durable_of_all(const struct progress *p)
+static void find_durable_of_all(const struct progress *p, struct position *out)
 {
-    struct position durable = p->received;
+    *out = p->received;
     for (uint32_t i = 0; i < p->sink_count; i++) {
-        durable = position_meet(durable, p->sinks[i].durable);
+        if (!position_has(&p->sinks[i].durable, out)) {
+            *out = position_meet(*out, p->sinks[i].durable);
+        }
     }
-    return durable;
 }
 
 /* A wrong position must crash, not acknowledge. */
 static void assert_law(const struct progress *p)
 {
     for (uint32_t i = 0; i < p->sink_count; i++) {
-        assert(position_covers(p->received, p->sinks[i].staged));
-        assert(position_covers(p->sinks[i].staged, p->sinks[i].durable));
-        assert(position_covers(p->sinks[i].durable, p->acknowledged));
+        assert(position_has(&p->received, &p->sinks[i].staged));
+        assert(position_has(&p->sinks[i].staged, &p->sinks[i].durable));
+        assert(position_has(&p->sinks[i].durable, &p->acknowledged));
     }
 }
 
 void progress_hold(struct progress *p, uint32_t sink, struct position position)
 {
+    struct position durable;
     pthread_mutex_lock(&p->lock);
-    assert(sink < p->sink_count && position_equal(p->acknowledged, durable_of_all(p)));
+    find_durable_of_all(p, &durable);
+    assert(sink < p->sink_count && position_equal(p->acknowledged, durable));
     position = position_meet(position, p->received);
     p->sinks[sink] = (struct sink_progress){.staged = position, .durable = position};
     p->acknowledged = position_meet(p->acknowledged, position);
@@ -88,7 +91,7 @@ void progress_follow(struct progress *p, uint32_t sink, struct position position
 void progress_received(struct progress *p, struct position position)
 {
     pthread_mutex_lock(&p->lock);
-    assert(position_covers(position, p->received)); /* never back */
+    assert(position_has(&position, &p->received)); /* never back */
     p->received = position;
     assert_law(p);
     pthread_mutex_unlock(&p->lock);
@@ -97,7 +100,7 @@ void progress_received(struct progress *p, struct position position)
 void progress_staged(struct progress *p, uint32_t sink, struct position position)
 {
     pthread_mutex_lock(&p->lock);
-    assert(sink < p->sink_count && position_covers(position, p->sinks[sink].staged));
+    assert(sink < p->sink_count && position_has(&position, &p->sinks[sink].staged));
     p->sinks[sink].staged = position;
     assert_law(p);
     pthread_mutex_unlock(&p->lock);
@@ -106,7 +109,7 @@ void progress_staged(struct progress *p, uint32_t sink, struct position position
 void progress_durable(struct progress *p, uint32_t sink, struct position position)
 {
     pthread_mutex_lock(&p->lock);
-    assert(sink < p->sink_count && position_covers(position, p->sinks[sink].durable));
+    assert(sink < p->sink_count && position_has(&position, &p->sinks[sink].durable));
     p->sinks[sink].durable = position;
     assert_law(p);
     pthread_mutex_unlock(&p->lock);
@@ -124,7 +127,7 @@ struct position progress_of(struct progress *p, uint32_t sink)
 struct position progress_acknowledge(struct progress *p)
 {
     pthread_mutex_lock(&p->lock);
-    p->acknowledged = durable_of_all(p);
+    find_durable_of_all(p, &p->acknowledged);
     assert_law(p);
     struct position acknowledged = p->acknowledged;
     pthread_mutex_unlock(&p->lock);
@@ -134,8 +137,8 @@ struct position progress_acknowledge(struct progress *p)
 struct progress_view progress_view(struct progress *p)
 {
     pthread_mutex_lock(&p->lock);
-    struct progress_view view = {
-        .received = p->received, .durable = durable_of_all(p), .acknowledged = p->acknowledged};
+    struct progress_view view = {.received = p->received, .acknowledged = p->acknowledged};
+    find_durable_of_all(p, &view.durable);
     pthread_mutex_unlock(&p->lock);
     return view;
 }

@@ -434,7 +434,7 @@ bool sinks_sync(struct sinks *s)
         if (s->members[i].writer) {
             struct position durable = progress_of(s->progress, i);
             standing_durable(s->options.standing, place, durable);
-            progressed |= !position_equal(durable, s->start);
+            progressed |= !position_has(&s->start, &durable); /* never back */
         } else {
             progress_follow(s->progress, i, standing(s, i).durable);
         }

@@ -177,7 +177,9 @@ void standing_tell(struct standing *s, const struct progress_view *view)
 {
     pthread_mutex_lock(&s->lock);
     s->told = *view;
-    s->received = position_join(s->received, view->received);
+    if (!position_has(&s->received, &view->received)) {
+        s->received = position_join(s->received, view->received);
+    }
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -192,8 +194,10 @@ struct progress_view standing_told(struct standing *s)
 void standing_durable(struct standing *s, uint32_t sink, struct position position)
 {
     struct one_sink *one = lock_sink(s, sink);
-    one->durable = position_join(one->durable, position);
-    lag_durable(&one->lag, one->durable);
+    if (!position_has(&one->durable, &position)) {
+        one->durable = position_join(one->durable, position);
+    }
+    lag_durable(&one->lag, &one->durable);
     pthread_mutex_unlock(&s->lock);
 }
 

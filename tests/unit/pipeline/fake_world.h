@@ -2,7 +2,8 @@
  * real threads, and a test says when a sink is slow or fails.
  *
  * The source's transactions are 1, 2, 3 ...: each is one row with its number, and its number is its
- * position. So a sink is right when it holds every number once, in order. */
+ * position. So a sink is right when it holds every number once, in order. By GTIDs the odd numbers
+ * are of one domain and the even ones of another, and the source remembers nothing. */
 #pragma once
 
 #include <pthread.h>
@@ -43,6 +44,7 @@ static struct world {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct schema *schema;
+    bool by_gtids;
     uint64_t head; /* newest transaction */
     bool has_slot;
     uint64_t acknowledged;
@@ -60,6 +62,38 @@ static void note_wrong(const char *what)
     if (!world.wrong[0]) {
         (void)snprintf(world.wrong, sizeof(world.wrong), "%s", what);
     }
+}
+
+static const struct position_source *numbered_by(uint64_t number)
+{
+    return world.by_gtids ? position_source_mariadb((uint32_t)(number % 2)) : NULL;
+}
+
+/* The position that has the transactions up to this one. */
+static struct position at_number(uint64_t number)
+{
+    if (!world.by_gtids) {
+        return position_integer(number);
+    }
+    struct position p = position_empty_set();
+    for (uint64_t n = number > 0 ? number - 1 : 0; n <= number; n++) {
+        position_add(&p, numbered_by(n), n, 1);
+    }
+    return p;
+}
+
+static bool find_newest(void *arg, const struct position_interval *i)
+{
+    uint64_t *newest = arg;
+    *newest = i->last > *newest ? i->last : *newest;
+    return true;
+}
+
+static uint64_t newest_in(struct position p)
+{
+    uint64_t newest = p.integer;
+    (void)position_each(&p, find_newest, &newest);
+    return newest;
 }
 
 /* ---- the source ---- */
@@ -84,10 +118,11 @@ static struct source *fake_source_open(const struct source_open *open, struct er
     s->table = (struct source_table){.name = {"public", "t"}, .schema = world.schema};
     s->base.tables = &s->table;
     s->base.table_count = 1;
-    s->base.has_memory = true;
+    s->base.has_memory = !world.by_gtids;
+    s->base.position_kind = world.by_gtids ? POSITION_SET : POSITION_INTEGER;
     (void)strcpy(s->base.identity, "fake");
-    if (world.has_slot) {
-        s->base.remembered = position_integer(world.acknowledged);
+    if (world.has_slot && s->base.has_memory) {
+        s->base.remembered = at_number(world.acknowledged);
     }
     if (fails) {
         free(s);
@@ -118,12 +153,12 @@ static bool fake_source_start(struct source *source, const struct position *resu
     if (!resume) {
         world.has_slot = true;
         world.acknowledged = world.head;
-    } else if (resume->integer < world.acknowledged) {
+    } else if (newest_in(*resume) < world.acknowledged) {
         note_wrong("a reader resumed before what was acknowledged");
     }
-    s->read = resume ? resume->integer : world.head;
+    s->read = resume ? newest_in(*resume) : world.head;
     (void)pthread_mutex_unlock(&world.lock);
-    *at = position_integer(s->read);
+    *at = at_number(s->read);
     return true;
 }
 
@@ -132,7 +167,9 @@ static struct batch *batch_of(uint64_t number, bool loading)
     struct batch *b = batch_new(world.schema, 0, 1);
     uint32_t row = batch_add_row(b, ROW_INSERT, IMAGE_WHOLE);
     ((int64_t *)b->columns[0].values)[row] = (int64_t)number;
+    b->source = numbered_by(number);
     b->positions[row] = loading ? 0 : number;
+    b->transactions[row] = loading ? 0 : number;
     b->commit_times_us[row] = clock_wall_us();
     b->loading = loading;
     return b;
@@ -158,9 +195,8 @@ static bool fake_source_next(struct source *source, int timeout_ms, struct event
     *out = (struct event){.kind = EVENT_NONE};
     if (s->in_transaction) {
         s->in_transaction = false;
-        *out = (struct event){.kind = EVENT_IDLE,
-                              .position = position_integer(s->read),
-                              .commit_time_us = clock_wall_us()};
+        *out = (struct event){
+            .kind = EVENT_IDLE, .position = at_number(s->read), .commit_time_us = clock_wall_us()};
         return true;
     }
     struct timespec until;
@@ -183,7 +219,7 @@ static bool fake_source_next(struct source *source, int timeout_ms, struct event
         s->in_transaction = true;
         *out = (struct event){.kind = EVENT_BATCH, .batch = batch_of(++s->read, false)};
     } else {
-        *out = (struct event){.kind = EVENT_IDLE, .position = position_integer(s->read)};
+        *out = (struct event){.kind = EVENT_IDLE, .position = at_number(s->read)};
     }
     return true;
 }
@@ -203,8 +239,8 @@ static bool fake_source_acknowledge(struct source *source, struct position posit
             note_wrong("acknowledged beyond what a sink holds");
         }
     }
-    if (position.integer > world.acknowledged) {
-        world.acknowledged = position.integer;
+    if (newest_in(position) > world.acknowledged) {
+        world.acknowledged = newest_in(position);
     }
     (void)pthread_mutex_unlock(&world.lock);
     return true;
@@ -319,9 +355,8 @@ static bool fake_sink_write(struct sink *sink, const struct event *event, struct
     }
     assert_int_equal(event->kind, EVENT_BATCH);
     for (uint32_t row = 0; row < event->batch->row_count; row++) {
-        struct position at = position_integer(event->batch->positions[row]);
         if (event->batch->loading || s->is_blind ||
-            !position_covers(s->table->record.position, at)) {
+            !batch_row_is_covered(event->batch, row, &s->table->record.position)) {
             s->pending[s->pending_count++] = (uint64_t)column_integer(event->batch->columns, row);
         }
     }
@@ -470,7 +505,7 @@ static uint64_t acknowledged(void)
 static uint64_t position_of(uint32_t sink)
 {
     (void)pthread_mutex_lock(&world.lock);
-    uint64_t position = world.sinks[sink].record.position.integer;
+    uint64_t position = newest_in(world.sinks[sink].record.position);
     (void)pthread_mutex_unlock(&world.lock);
     return position;
 }
