@@ -1,62 +1,84 @@
 #include "cli/database.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
-static void discard_notice(void *arg, const PGresult *result)
+#include "cli/database_parts.h"
+
+static bool begins_with(const char *text, const char *begin)
 {
-    (void)arg;
-    (void)result;
+    return strncmp(text, begin, strlen(begin)) == 0;
 }
 
-bool database_fail(PGconn *connection, const char *what, struct error *err)
+struct database *database_connect(const char *url, struct error *err)
 {
-    const char *text = PQerrorMessage(connection);
-    const char *severity = "ERROR:  ";
-    if (strncmp(text, severity, strlen(severity)) == 0) {
-        text += strlen(severity);
+    bool is_mysql = begins_with(url, "mysql://") || begins_with(url, "mariadb://");
+    return (is_mysql ? &database_mysql : &database_postgres)->connect(url, err);
+}
+
+void database_close(struct database **db)
+{
+    if (*db) {
+        (*db)->type->close(take(*db));
     }
-    enum error_kind kind = PQstatus(connection) == CONNECTION_OK ? ERROR_CONFIG : ERROR_RETRY;
-    return error_set(err, kind, "%s: %.*s", what, (int)strcspn(text, "\n"), text);
 }
 
-PGconn *database_connect(const char *url, struct error *err)
+bool database_is_mysql(const struct database *db)
 {
-    owned(database_close) PGconn *connection = PQconnectdb(url);
-    if (PQstatus(connection) != CONNECTION_OK) {
-        const char *text = PQerrorMessage(connection);
-        (void)error_set(err, ERROR_CONFIG, "cannot connect: %.*s", (int)strcspn(text, "\n"), text);
-        return NULL;
+    return db->type == &database_mysql;
+}
+
+bool database_execute(struct database *db, const char *sql, struct error *err)
+{
+    return db->type->execute(db, sql, err);
+}
+
+struct database_rows *database_query(struct database *db, const char *sql, struct error *err)
+{
+    owned(database_rows_free) struct database_rows *rows = calloc(1, sizeof(*rows));
+    if (!rows) {
+        abort();
     }
-    (void)PQsetNoticeReceiver(connection, discard_notice, NULL);
-    return take(connection);
+    return db->type->query(db, sql, rows, err) ? take(rows) : NULL;
 }
 
-void database_close(PGconn **connection)
+void database_rows_free(struct database_rows **rows)
 {
-    PQfinish(*connection);
-    *connection = NULL;
-}
-
-void database_result_free(PGresult **result)
-{
-    PQclear(*result);
-    *result = NULL;
-}
-
-bool database_execute(PGconn *connection, const char *sql, struct error *err)
-{
-    owned(database_result_free) PGresult *result = PQexec(connection, sql);
-    ExecStatusType status = PQresultStatus(result);
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY ||
-           database_fail(connection, "PostgreSQL", err);
-}
-
-PGresult *database_query(PGconn *connection, const char *sql, struct error *err)
-{
-    owned(database_result_free) PGresult *result = PQexec(connection, sql);
-    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        (void)database_fail(connection, "PostgreSQL", err);
-        return NULL;
+    if (*rows) {
+        arena_release(&(*rows)->arena);
+        free(take(*rows));
     }
-    return take(result);
+}
+
+const char *database_value(const struct database_rows *rows, uint32_t row, uint32_t column)
+{
+    assert(row < rows->row_count && column < rows->column_count);
+    return rows->values[(size_t)row * rows->column_count + column];
+}
+
+bool database_export(struct database *db, const char *sql, database_row_fn *fn, void *arg,
+                     struct error *err)
+{
+    return db->type->export(db, sql, fn, arg, err);
+}
+
+bool database_load_begin(struct database *db, const char *table, struct error *err)
+{
+    return db->type->load_begin(db, table, err);
+}
+
+bool database_load_row(struct database *db, const struct sample_row *row, struct error *err)
+{
+    return db->type->load_row(db, row, err);
+}
+
+bool database_load_end(struct database *db, struct error *err)
+{
+    return db->type->load_end(db, err);
+}
+
+bool database_mark(struct database *db, struct position *out, struct error *err)
+{
+    return db->type->mark(db, out, err);
 }

@@ -1,5 +1,5 @@
-/* `leat demo`: a private PostgreSQL, sample tables, a workload, Delta and Iceberg tables, and the
- * proof that they are equal in the end. */
+/* `leat demo`: a private PostgreSQL or MariaDB, sample tables, a workload, Delta and Iceberg
+ * tables, and the proof that they are equal in the end. */
 #include "cli/demo.h"
 
 #include <errno.h>
@@ -13,15 +13,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "catalog/catalog.h"
 #include "cli/cli.h"
 #include "cli/database.h"
-#include "cli/private_postgres.h"
+#include "cli/private_server.h"
 #include "cli/service.h"
-#include "cli/table_checksum.h"
 #include "cli/workload.h"
-#include "delta/delta.h"
-#include "iceberg/iceberg.h"
 
 enum {
     POLL_MS = 20,
@@ -41,8 +37,9 @@ struct demo {
     const char *directory; /* as the user named it */
     const char *root;      /* the same, absolute */
     const char *config_path;
-    struct private_postgres *server;
-    PGconn *connection;
+    const char *source; /* type of it */
+    struct private_server *server;
+    struct database *database;
     struct config *config;
     struct pipeline *pipeline;
     struct workload *workload;
@@ -56,8 +53,8 @@ static void demo_release(struct demo *d)
     pipeline_free(&d->pipeline);
     config_free(&d->config);
     workload_free(&d->workload);
-    database_close(&d->connection);
-    private_postgres_free(&d->server);
+    database_close(&d->database);
+    private_server_free(&d->server);
     arena_release(&d->arena);
 }
 
@@ -126,12 +123,13 @@ static void append_scalar(struct buf *out, const char *key, const char *value)
 static bool write_config(struct demo *d, struct error *err)
 {
     owned(free_buf) struct buf text = {0};
-    buf_append_format(&text, "%s, which replaces it. %s\n", config_head,
-                      d->keep_server ? "Its PostgreSQL still runs."
-                                     : "Its PostgreSQL is gone; the tables below lake/ are not.");
-    buf_append_text(&text, "pipelines:\n  demo:\n    source:\n      type: postgres\n");
-    append_scalar(&text, "      url", private_postgres_url(d->server));
-    buf_append_text(&text, "      tables: [public.customers, public.orders]\n");
+    const char *schema = private_server_schema(d->server);
+    buf_append_format(&text, "%s, which replaces it. Its %s %s\n", config_head,
+                      private_server_product(d->server),
+                      d->keep_server ? "still runs." : "is gone; the tables below lake/ are not.");
+    buf_append_format(&text, "pipelines:\n  demo:\n    source:\n      type: %s\n", d->source);
+    append_scalar(&text, "      url", private_server_url(d->server));
+    buf_append_format(&text, "      tables: [%s.customers, %s.orders]\n", schema, schema);
     append_scalar(&text, "    state_dir", arena_format(&d->arena, "%s/state", d->root));
     buf_append_text(&text, "    sinks:\n      - type: delta\n");
     append_scalar(&text, "        location",
@@ -148,36 +146,43 @@ static bool fill_source(struct demo *d, struct error *err)
 {
     struct sample sample = {
         .seed = SEED, .locale = sample_locale_find("en_US"), .row_count = (uint64_t)d->row_count};
+    const char *schema = private_server_schema(d->server);
     int64_t start_ms = clock_monotonic_ms();
     d->tables[0] = sample_table_find("customers");
     d->tables[1] = sample_table_find("orders");
     for (uint32_t i = 0; i < DEMO_TABLES; i++) {
         uint64_t rows = (uint64_t)d->row_count * (i + 1); /* two orders a customer */
-        if (!sample_table_create(d->connection, d->tables[i], "public", false, err) ||
-            !sample_table_load(d->connection, d->tables[i], "public", &sample, rows, err)) {
+        if (!sample_table_create(d->database, d->tables[i], schema, false, err) ||
+            !sample_table_load(d->database, d->tables[i], schema, &sample, rows, err)) {
             return false;
         }
     }
     (void)fprintf(stderr,
-                  "filled public.customers with %" PRId64 " rows and public.orders with %" PRId64
+                  "filled %s.customers with %" PRId64 " rows and %s.orders with %" PRId64
                   " in %.1f s\n",
-                  d->row_count, d->row_count * 2,
+                  schema, d->row_count, schema, d->row_count * 2,
                   (double)(clock_monotonic_ms() - start_ms) / 1000.0);
-    d->workload = workload_new(&(struct workload_options){
-        .sample = sample, .tables = d->tables, .table_count = DEMO_TABLES, .schema = "public"});
-    return workload_read_keys(d->workload, d->connection, err);
+    d->workload =
+        workload_new(&(struct workload_options){.sample = sample,
+                                                .tables = d->tables,
+                                                .table_count = DEMO_TABLES,
+                                                .schema = schema,
+                                                .is_mysql = database_is_mysql(d->database)});
+    return workload_read_keys(d->workload, d->database, err);
 }
 
 static bool start_source(struct demo *d, struct error *err)
 {
-    d->server = private_postgres_start(d->keep_server, err);
+    bool is_postgres = strcmp(d->source, "postgres") == 0;
+    d->server = is_postgres ? private_postgres_start(d->keep_server, err)
+                            : private_mariadb_start(d->keep_server, err);
     if (!d->server) {
         return false;
     }
-    (void)fprintf(stderr, "started a private PostgreSQL %s in %s\n",
-                  private_postgres_version(d->server), private_postgres_directory(d->server));
-    d->connection = database_connect(private_postgres_url(d->server), err);
-    return d->connection && fill_source(d, err);
+    (void)fprintf(stderr, "started a private %s %s in %s\n", private_server_product(d->server),
+                  private_server_version(d->server), private_server_directory(d->server));
+    d->database = database_connect(private_server_url(d->server), err);
+    return d->database && fill_source(d, err);
 }
 
 /* The pipeline. */
@@ -191,13 +196,15 @@ static bool still_runs(struct demo *d, struct error *err)
                                            : error_wrap(err, "pipeline demo");
 }
 
+typedef bool is_done_fn(const struct pipeline_status *s, const struct position *position);
+
 /* Shows progress while `is_done` is not; fails when nothing moves any more. */
-static bool wait_for(struct demo *d, bool (*is_done)(const struct pipeline_status *s, uint64_t arg),
-                     uint64_t arg, const char *what, struct error *err)
+static bool wait_for(struct demo *d, is_done_fn *is_done, const struct position *position,
+                     const char *what, struct error *err)
 {
     struct pipeline_status last = pipeline_status(d->pipeline);
     int64_t moved_ms = clock_monotonic_ms();
-    for (struct pipeline_status now = last; !is_done(&now, arg);
+    for (struct pipeline_status now = last; !is_done(&now, position);
          now = pipeline_status(d->pipeline)) {
         demo_progress_show(&d->progress, d->pipeline, 0, d->changes_made);
         if (!still_runs(d, err) || !tick(POLL_MS, err)) {
@@ -214,15 +221,15 @@ static bool wait_for(struct demo *d, bool (*is_done)(const struct pipeline_statu
     return true;
 }
 
-static bool is_streaming(const struct pipeline_status *s, uint64_t arg)
+static bool is_streaming(const struct pipeline_status *s, const struct position *position)
 {
-    (void)arg;
+    (void)position;
     return s->state == PIPELINE_STREAMING;
 }
 
-static bool is_acknowledged(const struct pipeline_status *s, uint64_t position)
+static bool is_acknowledged(const struct pipeline_status *s, const struct position *position)
 {
-    return position_covers(s->acknowledged, position_integer(position));
+    return position_covers(s->acknowledged, *position);
 }
 
 static bool start_pipeline(struct demo *d, struct error *err)
@@ -237,7 +244,7 @@ static bool start_pipeline(struct demo *d, struct error *err)
     d->pipeline = pipeline_start(&d->config->pipelines[0], &(struct pipeline_options){0});
     (void)fprintf(stderr, "started the pipeline of %s: loading\n", d->config_path);
     int64_t start_ms = clock_monotonic_ms();
-    if (!wait_for(d, is_streaming, 0, "the load has not ended", err)) {
+    if (!wait_for(d, is_streaming, NULL, "the load has not ended", err)) {
         return false;
     }
     demo_progress_end(&d->progress);
@@ -269,7 +276,7 @@ static bool stream(struct demo *d, struct error *err)
             return false;
         }
         uint64_t size = 1 + sample_random_below(&random, TRANSACTION_MAX);
-        if (!workload_transaction(d->workload, d->connection, size, err)) {
+        if (!workload_transaction(d->workload, d->database, size, err)) {
             return false;
         }
         d->changes_made += size;
@@ -281,15 +288,11 @@ static bool stream(struct demo *d, struct error *err)
 static bool catch_up(struct demo *d, struct error *err)
 {
     int64_t start_ms = clock_monotonic_ms();
-    /* A message in the log with a commit of its own: something to arrive behind all changes. */
-    static const char mark[] =
-        "SELECT pg_logical_emit_message(true, 'leat demo', 'the end') - '0/0'::pg_lsn";
-    owned(database_result_free) PGresult *rows = database_query(d->connection, mark, err);
-    if (!rows) {
+    struct position end;
+    if (!database_mark(d->database, &end, err)) {
         return false;
     }
-    uint64_t position = strtoull(PQgetvalue(rows, 0, 0), NULL, 10);
-    if (!wait_for(d, is_acknowledged, position, "the last changes do not arrive", err)) {
+    if (!wait_for(d, is_acknowledged, &end, "the last changes do not arrive", err)) {
         return false;
     }
     demo_progress_end(&d->progress);
@@ -303,129 +306,27 @@ static bool catch_up(struct demo *d, struct error *err)
     return pipeline_wait(d->pipeline, err) || error_wrap(err, "pipeline demo");
 }
 
-/* The proof. */
-
-static void free_lake_table(struct lake_table **t)
-{
-    if (*t) {
-        (*t)->type->free(take(*t));
-    }
-}
-
-/* A table as one of the formats keeps it. */
-struct demo_format {
-    const char *name;
-    const struct lake_type *lake;
-    const struct lake_history_type *history;
-};
-static const struct demo_format formats[DEMO_FORMATS] = {
-    {"delta", &delta_lake, &delta_history},
-    {"iceberg", &iceberg_lake, &iceberg_history},
-};
-
-/* Counts everything that a table can still tell of its changes. */
-static bool count_changes(const struct demo_format *format, const struct lake_options *table,
-                          struct engine_connection *engine, struct demo_copy *out,
-                          struct error *err)
-{
-    owned(lake_history_free) struct lake_history *history = format->history->open(
-        &(struct lake_history_options){.table = table, .engine = engine, .to = -1}, err);
-    if (!history) {
-        return false;
-    }
-    out->version_count = (int64_t)history->version_count;
-    return lake_changes_count(&(struct lake_changes_options){.history = history,
-                                                             .engine = engine,
-                                                             .last = history->version_count - 1,
-                                                             .inserts = true,
-                                                             .updates = true,
-                                                             .deletes = true},
-                              &out->feed, err);
-}
-
-static bool compare_copy(const struct demo_format *format, struct engine_connection *engine,
-                         const struct compared_columns *columns, struct demo_copy *out,
-                         struct error *err)
-{
-    owned(iceberg_catalog_free) struct iceberg_catalog *catalog = NULL;
-    struct lake_options options = {.location = out->location, .engine = engine};
-    if (format->lake == &iceberg_lake) {
-        catalog = catalog_open_location(out->location, err);
-        options.catalog = catalog;
-    }
-    owned(free_lake_table) struct lake_table *table =
-        options.catalog || format->lake != &iceberg_lake ? format->lake->open(&options, err) : NULL;
-    if (!table) {
-        return false;
-    }
-    if (!table->snapshot.exists || table->snapshot.schema->column_count != columns->count) {
-        return error_set(err, ERROR_FATAL, "\"%s\" does not have the %" PRIu32 " columns of %s",
-                         out->location, columns->count, out->name);
-    }
-    return lake_checksum(table, engine, columns, &out->lake, err) &&
-           count_changes(format, &options, engine, out, err);
-}
-
-static bool compare_table(struct demo *d, struct engine_connection *engine, uint32_t index,
-                          struct demo_copy out[DEMO_FORMATS], struct error *err)
-{
-    struct table_name name = {.schema = "public", .table = d->tables[index]->name};
-    struct compared_columns columns = {0};
-    struct row_checksum source = {0};
-    if (!source_columns(d->connection, &name, &d->arena, &columns, err) ||
-        !source_checksum(d->connection, &name, &columns, &source, err)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < DEMO_FORMATS; i++) {
-        out[i].name = arena_format(&d->arena, "%s.%s", name.schema, name.table);
-        out[i].format = formats[i].name;
-        out[i].location = arena_format(&d->arena, "%s/lake/%s/%s/%s", d->directory, formats[i].name,
-                                       name.schema, name.table);
-        out[i].source = source;
-        if (!compare_copy(&formats[i], engine, &columns, &out[i], err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool compare(struct demo *d, struct demo_copy copies[DEMO_COPIES], struct error *err)
-{
-    struct engine_options options = {.kind = ENGINE_FILE};
-    owned(engine_free) struct engine *engine = engine_open(&options, err);
-    if (!engine) {
-        return false;
-    }
-    owned(engine_disconnect) struct engine_connection *connection = engine_connect(engine, err);
-    if (!connection) {
-        return false;
-    }
-    for (uint32_t i = 0; i < DEMO_TABLES; i++) {
-        if (!compare_table(d, connection, i, &copies[(size_t)i * DEMO_FORMATS], err)) {
-            return error_wrap(err, "cannot compare public.%s", d->tables[i]->name);
-        }
-    }
-    return true;
-}
-
 static void leave_server(struct demo *d)
 {
+    const char *url = private_server_url(d->server);
     (void)fprintf(stderr,
-                  "the PostgreSQL stays: %s\n"
+                  "the %s stays: %s\n"
                   "  go on:  %s generate --url '%s' --tables customers,orders --workload 1000\n"
                   "          %s run --config %s\n"
-                  "  end it: kill -INT %d; rm -r %s\n",
-                  private_postgres_url(d->server), program_invocation_name,
-                  private_postgres_url(d->server), program_invocation_name, d->config_path,
-                  (int)private_postgres_pid(d->server), private_postgres_directory(d->server));
-    private_postgres_abandon(d->server);
+                  "  end it: kill %d; rm -r %s\n",
+                  private_server_product(d->server), url, program_invocation_name, url,
+                  program_invocation_name, d->config_path, (int)private_server_pid(d->server),
+                  private_server_directory(d->server));
+    private_server_abandon(d->server);
 }
 
 static bool run_demo(struct demo *d, bool *equal, struct error *err)
 {
     struct demo_copy copies[DEMO_COPIES] = {0};
     if (!clear_directory(d, err) || !start_source(d, err) || !start_pipeline(d, err) ||
-        !stream(d, err) || !catch_up(d, err) || !compare(d, copies, err)) {
+        !stream(d, err) || !catch_up(d, err) ||
+        !demo_compare(d->database, private_server_schema(d->server), d->tables, d->directory,
+                      &d->arena, copies, err)) {
         demo_progress_end(&d->progress);
         return false;
     }
@@ -443,9 +344,16 @@ static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
                                          .changes_per_second = 5000,
                                          .keep_server = argument_given(a, "keep-server"),
                                          .directory = argument_text(a, "dir"),
+                                         .source = argument_text(a, "source"),
                                          .progress = {.is_terminal = isatty(STDERR_FILENO) == 1}};
     if (!d.directory) {
         d.directory = "leat-demo";
+    }
+    if (!d.source) {
+        d.source = "postgres";
+    }
+    if (strcmp(d.source, "postgres") != 0 && strcmp(d.source, "mysql") != 0) {
+        return argument_misuse(a, err, "--source \"%s\": postgres or mysql", d.source);
     }
     if (!argument_integer(a, "rows", 1, 100000000, &d.row_count, err) ||
         !argument_integer(a, "seconds", 1, 86400, &d.seconds, err) ||
@@ -463,22 +371,24 @@ static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
 }
 
 static const struct option_spec options[] = {
+    {.name = "source", .value = "TYPE", .help = "postgres (default) or mysql, with a MariaDB"},
     {.name = "rows", .value = "N", .help = "customers to begin with (10000); twice as many orders"},
     {.name = "seconds", .value = "N", .help = "how long rows are changed (8)"},
     {.name = "rate", .value = "N", .help = "changes a second, at most (5000)"},
     {.name = "dir", .value = "DIR", .help = "where the tables go (leat-demo)"},
-    {.name = "keep-server", .help = "leave the PostgreSQL running"},
+    {.name = "keep-server", .help = "leave the server running"},
     {0},
 };
 
 const struct command command_demo = {
     .name = "demo",
-    .summary = "show it all with a private PostgreSQL, and compare",
+    .summary = "show it all with a private server, and compare",
     .operands = "",
-    .help = "Starts a PostgreSQL of its own (a new data directory below /tmp, no TCP port), fills\n"
-            "it with sample tables, streams them into Delta and Iceberg tables while rows are\n"
-            "changed, and then compares source and tables by row count and checksum. The\n"
-            "server goes away at the end, the tables stay and say how to look at them.\n"
+    .help = "Starts a PostgreSQL or MariaDB of its own (a new data directory below /tmp, no TCP\n"
+            "port), fills it with sample tables, streams them into Delta and Iceberg tables\n"
+            "while rows are changed, and then compares source and tables by row count and\n"
+            "checksum. The server goes away at the end, the tables stay and say how to look\n"
+            "at them.\n"
             "\n"
             "The last line is \"result: equal\" (exit code 0) or \"result: different\" (3).",
     .options = options,

@@ -1,5 +1,5 @@
 /* What the parts of `leat demo` share: the run itself (demo.c), what it shows while it goes
- * (demo_progress.c), and its result (demo_report.c). */
+ * (demo_progress.c), the proof (demo_compare.c), and its result (demo_report.c). */
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +9,9 @@
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/error.h"
+#include "cli/database.h"
 #include "cli/row_checksum.h"
+#include "cli/sample_tables.h"
 #include "lake/changes.h"
 #include "pipeline/pipeline.h"
 
@@ -43,6 +45,13 @@ struct demo_copy {
     int64_t version_count;
     struct lake_changes_stats feed;
 };
+
+/* Fills in all copies that were made of `tables` below directory/lake, by table and format: what
+ * the source holds now and what they hold. Names lie in the arena. */
+must_check bool demo_compare(struct database *db, const char *schema,
+                             const struct sample_table *const tables[DEMO_TABLES],
+                             const char *directory, struct arena *a,
+                             struct demo_copy copies[DEMO_COPIES], struct error *err);
 
 /* Prints the result to `out`: a table, memory, how to look at the tables, and as the last line
  * "result: equal" or "result: different", which is returned as true or false. */

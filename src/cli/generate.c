@@ -1,4 +1,4 @@
-/* `leat generate`: sample tables in a PostgreSQL database, and a workload on them. */
+/* `leat generate`: sample tables in a database, and a workload on them. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
@@ -100,8 +100,7 @@ static bool plan_make(struct arguments *a, struct plan *plan, struct error *err)
     if (!plan->url) {
         return argument_misuse(a, err, "--url is missing: the database to fill");
     }
-    const char *schema = argument_text(a, "schema");
-    plan->schema = schema ? schema : "public";
+    plan->schema = argument_text(a, "schema");
     plan->replace = argument_given(a, "drop");
     plan->transaction_rows = 100;
     int64_t seed = 42;
@@ -123,12 +122,36 @@ static bool plan_make(struct arguments *a, struct plan *plan, struct error *err)
     return true;
 }
 
+/* MySQL's schemas are databases: the default is the one that the url names. */
+static bool choose_schema(struct plan *plan, struct arguments *a, struct database *db,
+                          struct error *err)
+{
+    if (plan->schema) {
+        return true;
+    }
+    if (!database_is_mysql(db)) {
+        plan->schema = "public";
+        return true;
+    }
+    owned(database_rows_free) struct database_rows *rows =
+        database_query(db, "SELECT DATABASE()", err);
+    if (!rows) {
+        return false;
+    }
+    const char *name = database_value(rows, 0, 0);
+    if (!name) {
+        return argument_misuse(a, err, "--url names no database: say --schema");
+    }
+    plan->schema = arena_string(&a->arena, name, strlen(name));
+    return true;
+}
+
 static double seconds_since(int64_t start_us)
 {
     return (double)(clock_monotonic_us() - start_us) / 1e6;
 }
 
-static bool load(const struct plan *plan, PGconn *connection, json_t *report, struct error *err)
+static bool load(const struct plan *plan, struct database *db, json_t *report, struct error *err)
 {
     int64_t start_us = clock_monotonic_us();
     uint64_t total = 0;
@@ -137,9 +160,9 @@ static bool load(const struct plan *plan, PGconn *connection, json_t *report, st
     for (uint32_t i = 0; i < plan->table_count; i++) {
         const struct sample_table *table = plan->tables[i];
         int64_t table_us = clock_monotonic_us();
-        if (!sample_table_create(connection, table, plan->schema, plan->replace, err) ||
-            !sample_table_load(connection, table, plan->schema, &plan->sample,
-                               plan->sample.row_count, err)) {
+        if (!sample_table_create(db, table, plan->schema, plan->replace, err) ||
+            !sample_table_load(db, table, plan->schema, &plan->sample, plan->sample.row_count,
+                               err)) {
             return false;
         }
         double seconds = seconds_since(table_us);
@@ -188,16 +211,17 @@ static void report_changes(const struct workload *w, int64_t changes, int64_t tr
                   n[WORKLOAD_KEY_CHANGE], n[WORKLOAD_DELETE]);
 }
 
-static bool work(const struct plan *plan, PGconn *connection, json_t *report, struct error *err)
+static bool work(const struct plan *plan, struct database *db, json_t *report, struct error *err)
 {
     struct workload_options options = {
         .sample = plan->sample,
         .tables = plan->tables,
         .table_count = plan->table_count,
         .schema = plan->schema,
+        .is_mysql = database_is_mysql(db),
     };
     owned(workload_free) struct workload *w = workload_new(&options);
-    if (!workload_read_keys(w, connection, err)) {
+    if (!workload_read_keys(w, db, err)) {
         return false;
     }
     int64_t start_us = clock_monotonic_us();
@@ -205,14 +229,14 @@ static bool work(const struct plan *plan, PGconn *connection, json_t *report, st
     for (int64_t done = 0; done < plan->change_count; transactions++) {
         int64_t left = plan->change_count - done;
         int64_t size = left < plan->transaction_rows ? left : plan->transaction_rows;
-        if (!workload_transaction(w, connection, (uint64_t)size, err)) {
+        if (!workload_transaction(w, db, (uint64_t)size, err)) {
             return false;
         }
         done += size;
         keep_rate(plan, start_us, done);
     }
     report_changes(w, plan->change_count, transactions, seconds_since(start_us), report);
-    return workload_set_sequences(w, connection, err);
+    return workload_set_sequences(w, db, err);
 }
 
 static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
@@ -222,13 +246,16 @@ static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
     if (!plan_make(a, &plan, err)) {
         return false;
     }
-    owned(database_close) PGconn *connection = database_connect(plan.url, err);
-    if (!connection) {
+    owned(database_close) struct database *db = database_connect(plan.url, err);
+    if (!db) {
+        return false;
+    }
+    if (!choose_schema(&plan, a, db, err)) {
         return false;
     }
     owned(free_json) json_t *report = json_object();
-    if ((plan.load && !load(&plan, connection, report, err)) ||
-        (plan.change_count > 0 && !work(&plan, connection, report, err))) {
+    if ((plan.load && !load(&plan, db, report, err)) ||
+        (plan.change_count > 0 && !work(&plan, db, report, err))) {
         return false;
     }
     if (argument_given(a, "json")) {
@@ -239,13 +266,13 @@ static bool run(struct arguments *a, enum exit_code *exit, struct error *err)
 }
 
 static const struct option_spec options[] = {
-    {.name = "url", .value = "URL", .help = "the database: postgresql://user@host:5432/name"},
+    {.name = "url", .value = "URL", .help = "postgresql:// or mysql://user@host:port/name"},
     {.name = "size",
      .value = "SIZE",
      .help = "rows a table: small 1000, medium 10000, large 100000"},
     {.name = "rows", .value = "N", .help = "rows a table, instead of a size (default 1000)"},
     {.name = "tables", .value = "NAMES", .help = "of them, separated by commas (default all)"},
-    {.name = "schema", .value = "NAME", .help = "where the tables lie (default public)"},
+    {.name = "schema", .value = "NAME", .help = "default public; MySQL: the url's database"},
     {.name = "drop", .help = "drop tables of these names first"},
     {.name = "seed", .value = "N", .help = "the same seed makes the same rows (default 42)"},
     {.name = "locale", .value = "NAME", .help = "en_US (default), de_DE, fr_FR, ja_JP"},
@@ -262,9 +289,9 @@ const struct command command_generate = {
     .name = "generate",
     .summary = "fill a database with sample tables, and change them",
     .operands = "",
-    .help = "Makes the tables customers, orders, products, inventory and users in a PostgreSQL\n"
-            "database and fills them with realistic rows. The same seed, size and locale\n"
-            "make the same rows everywhere.\n"
+    .help = "Makes the tables customers, orders, products, inventory and users in a PostgreSQL,\n"
+            "MySQL or MariaDB database and fills them with realistic rows. The same seed,\n"
+            "size and locale make the same rows everywhere.\n"
             "\n"
             "With --workload it then inserts, updates and deletes rows of these tables, in\n"
             "transactions over all of them; some change a key, some change one row twice.\n"

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 uint64_t sample_random_next(struct sample_random *r)
@@ -45,7 +46,7 @@ void sample_row_release(struct sample_row *r)
 const char *sample_row_field(const struct sample_row *r, uint32_t field)
 {
     assert(field < r->field_count);
-    return r->is_null[field] ? NULL : r->text.data + r->offsets[field];
+    return r->forms[field] == SAMPLE_NULL ? NULL : r->text.data + r->offsets[field];
 }
 
 void sample_row_append_copy(const struct sample_row *r, struct buf *out)
@@ -69,13 +70,19 @@ void sample_row_append_copy(const struct sample_row *r, struct buf *out)
     buf_append_char(out, '\n');
 }
 
-void sample_row_append_literal(const struct sample_row *r, uint32_t field, struct buf *out)
+/* The texts have no backslashes, in which the servers differ. */
+void sample_row_append_literal(const struct sample_row *r, uint32_t field, bool is_mysql,
+                               struct buf *out)
 {
     const char *text = sample_row_field(r, field);
-    if (text) {
-        buf_append_literal(out, text);
-    } else {
+    if (!text) {
         buf_append_text(out, "NULL");
+    } else if (is_mysql && r->forms[field] == SAMPLE_BOOL) {
+        buf_append_text(out, text[0] == 't' ? "TRUE" : "FALSE");
+    } else if (is_mysql && r->forms[field] == SAMPLE_UTC) {
+        buf_append_format(out, "'%.*s'", (int)(strlen(text) - strlen("+00")), text);
+    } else {
+        buf_append_literal(out, text);
     }
 }
 
@@ -91,7 +98,7 @@ static struct buf *field_begin(struct sample_row *out)
 {
     assert(out->field_count < SAMPLE_FIELDS_MAX);
     out->offsets[out->field_count] = out->text.size;
-    out->is_null[out->field_count] = false;
+    out->forms[out->field_count] = SAMPLE_PLAIN;
     return &out->text;
 }
 
@@ -110,7 +117,7 @@ static void add_text(struct sample_row *out, const char *text)
 static void add_null(struct sample_row *out)
 {
     (void)field_begin(out);
-    out->is_null[out->field_count] = true;
+    out->forms[out->field_count] = SAMPLE_NULL;
     field_end(out);
 }
 
@@ -129,6 +136,7 @@ static void add_cents(struct sample_row *out, uint64_t cents)
 static void add_bool(struct sample_row *out, bool value)
 {
     add_text(out, value ? "t" : "f");
+    out->forms[out->field_count - 1] = SAMPLE_BOOL;
 }
 
 static void append_time(struct buf *out, int64_t time_ms)
@@ -153,6 +161,7 @@ static void add_timestamptz(struct sample_row *out, int64_t time_ms)
     append_time(field, time_ms);
     buf_append_text(field, "+00");
     field_end(out);
+    out->forms[out->field_count - 1] = SAMPLE_UTC;
 }
 
 static const char *word_of(struct sample_random *r, struct sample_words words)

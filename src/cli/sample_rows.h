@@ -30,11 +30,19 @@ struct sample {
 
 enum { SAMPLE_FIELDS_MAX = 16 };
 
+/* What a field's text is, where MySQL reads another one. */
+enum sample_form {
+    SAMPLE_PLAIN,
+    SAMPLE_NULL,
+    SAMPLE_BOOL, /* t, f */
+    SAMPLE_UTC,  /* a time, and +00 */
+};
+
 /* One row as PostgreSQL reads values in text form. A zeroed one is empty; release when done. */
 struct sample_row {
     struct buf text; /* the fields, each with a NUL at its end */
     size_t offsets[SAMPLE_FIELDS_MAX];
-    bool is_null[SAMPLE_FIELDS_MAX];
+    enum sample_form forms[SAMPLE_FIELDS_MAX];
     uint32_t field_count;
 };
 
@@ -42,9 +50,13 @@ void sample_row_release(struct sample_row *r);
 
 const char *sample_row_field(const struct sample_row *r, uint32_t field); /* NULL: null */
 
-/* Appends the row as one line of COPY's text format, or one field as an SQL literal. */
+/* Appends the row as one line of COPY's text format. */
 void sample_row_append_copy(const struct sample_row *r, struct buf *out);
-void sample_row_append_literal(const struct sample_row *r, uint32_t field, struct buf *out);
+
+/* Appends one field as an SQL literal of PostgreSQL, or of MySQL in a session whose time zone is
+ * UTC. */
+void sample_row_append_literal(const struct sample_row *r, uint32_t field, bool is_mysql,
+                               struct buf *out);
 
 /* Fills a row, replacing what it held. Revision 0 is the row as it is loaded; later ones are what
  * changes make of it: columns differ, the key does not, and last_updated grows with the revision.

@@ -3,8 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli/database.h"
-
 static const struct sample_column customer_columns[] = {
     {"customer_id", "SERIAL PRIMARY KEY"},
     {"email", "VARCHAR(255)"},
@@ -129,9 +127,36 @@ static void free_buf(struct buf *b)
     buf_release(b);
 }
 
-bool sample_table_create(PGconn *connection, const struct sample_table *t, const char *schema,
+/* Types that have other names in MySQL; they are the first word of a definition. */
+static void append_definition(const char *definition, bool is_mysql, struct buf *sql)
+{
+    static const struct {
+        const char *postgres;
+        const char *mysql;
+    } types[] = {
+        {"SERIAL", "INT AUTO_INCREMENT"},
+        {"BIGSERIAL", "BIGINT AUTO_INCREMENT"},
+        {"TIMESTAMP", "DATETIME(3)"},
+        {"TIMESTAMPTZ", "TIMESTAMP(3) NULL"},
+        {"UUID", "CHAR(36)"},
+        {"JSONB", "JSON"},
+    };
+    size_t size = strcspn(definition, " ");
+    for (size_t i = 0; is_mysql && i < COUNT(types); i++) {
+        if (strlen(types[i].postgres) == size &&
+            strncmp(definition, types[i].postgres, size) == 0) {
+            buf_append_text(sql, types[i].mysql);
+            definition += size;
+            break;
+        }
+    }
+    buf_append_text(sql, definition);
+}
+
+bool sample_table_create(struct database *db, const struct sample_table *t, const char *schema,
                          bool replace, struct error *err)
 {
+    bool is_mysql = database_is_mysql(db);
     owned(free_buf) struct buf sql = {0};
     buf_append_text(&sql, "CREATE SCHEMA IF NOT EXISTS ");
     buf_append_identifier(&sql, schema);
@@ -142,71 +167,52 @@ bool sample_table_create(PGconn *connection, const struct sample_table *t, const
     buf_append_text(&sql, "; CREATE TABLE ");
     sample_table_append_name(t, schema, &sql);
     for (uint32_t i = 0; i < t->column_count; i++) {
-        buf_append_format(&sql, "%s %s %s", i == 0 ? " (" : ",", t->columns[i].name,
-                          t->columns[i].definition);
+        buf_append_format(&sql, "%s %s ", i == 0 ? " (" : ",", t->columns[i].name);
+        append_definition(t->columns[i].definition, is_mysql, &sql);
     }
-    buf_append_text(&sql, ")");
-    return database_execute(connection, buf_text(&sql), err) ||
+    buf_append_text(&sql, is_mysql ? ") DEFAULT CHARACTER SET utf8mb4" : ")");
+    return database_execute(db, buf_text(&sql), err) ||
            error_wrap(err, "cannot make table %s.%s%s", schema, t->name,
                       replace ? "" : " (--drop replaces one that exists)");
 }
 
-bool sample_table_set_sequence(PGconn *connection, const struct sample_table *t, const char *schema,
-                               uint64_t key_max, struct error *err)
+bool sample_table_set_sequence(struct database *db, const struct sample_table *t,
+                               const char *schema, uint64_t key_max, struct error *err)
 {
     owned(free_buf) struct buf name = {0};
     owned(free_buf) struct buf sql = {0};
     sample_table_append_name(t, schema, &name);
-    buf_append_text(&sql, "SELECT setval(pg_get_serial_sequence(");
-    buf_append_literal(&sql, buf_text(&name));
-    buf_append_format(&sql, ", '%s'), %" PRIu64 ")", t->columns[0].name, key_max);
-    return key_max == 0 || database_execute(connection, buf_text(&sql), err);
+    if (database_is_mysql(db)) {
+        buf_append_format(&sql, "ALTER TABLE %s AUTO_INCREMENT = %" PRIu64, buf_text(&name),
+                          key_max + 1);
+    } else {
+        buf_append_text(&sql, "SELECT setval(pg_get_serial_sequence(");
+        buf_append_literal(&sql, buf_text(&name));
+        buf_append_format(&sql, ", '%s'), %" PRIu64 ")", t->columns[0].name, key_max);
+    }
+    return key_max == 0 || database_execute(db, buf_text(&sql), err);
 }
 
-/* Sends rows while COPY is open. */
-static bool send_rows(PGconn *connection, const struct sample_table *t, const struct sample *s,
+static bool load_rows(struct database *db, const struct sample_table *t, const struct sample *s,
                       uint64_t row_count, struct error *err)
 {
-    enum { CHUNK_BYTES = 65536 };
     struct sample_row row = {0};
-    owned(free_buf) struct buf chunk = {0};
-    bool sent = true;
-    for (uint64_t key = 1; sent && key <= row_count; key++) {
+    bool loaded = true;
+    for (uint64_t key = 1; loaded && key <= row_count; key++) {
         t->fill(s, key, 0, &row);
-        sample_row_append_copy(&row, &chunk);
-        if (chunk.size >= CHUNK_BYTES || key == row_count) {
-            sent = PQputCopyData(connection, chunk.data, (int)chunk.size) == 1;
-            buf_clear(&chunk);
-        }
+        loaded = database_load_row(db, &row, err);
     }
     sample_row_release(&row);
-    return (sent && PQputCopyEnd(connection, NULL) == 1) || database_fail(connection, "COPY", err);
+    return loaded && database_load_end(db, err);
 }
 
-bool sample_table_load(PGconn *connection, const struct sample_table *t, const char *schema,
+bool sample_table_load(struct database *db, const struct sample_table *t, const char *schema,
                        const struct sample *s, uint64_t row_count, struct error *err)
 {
-    owned(free_buf) struct buf sql = {0};
-    buf_append_text(&sql, "COPY ");
-    sample_table_append_name(t, schema, &sql);
-    buf_append_text(&sql, " FROM STDIN");
-    owned(database_result_free) PGresult *begun = PQexec(connection, buf_text(&sql));
-    if (PQresultStatus(begun) != PGRES_COPY_IN) {
-        return database_fail(connection, "COPY", err);
-    }
-    if (!send_rows(connection, t, s, row_count, err)) {
-        return false;
-    }
-    owned(database_result_free) PGresult *done = PQgetResult(connection);
-    if (PQresultStatus(done) != PGRES_COMMAND_OK) {
-        (void)database_fail(connection, "COPY", err);
+    owned(free_buf) struct buf name = {0};
+    sample_table_append_name(t, schema, &name);
+    if (!database_load_begin(db, buf_text(&name), err) || !load_rows(db, t, s, row_count, err)) {
         return error_wrap(err, "cannot fill table %s.%s", schema, t->name);
     }
-    while (true) { /* the connection is free when there is no more result */
-        owned(database_result_free) PGresult *more = PQgetResult(connection);
-        if (!more) {
-            break;
-        }
-    }
-    return sample_table_set_sequence(connection, t, schema, row_count, err);
+    return sample_table_set_sequence(db, t, schema, row_count, err);
 }

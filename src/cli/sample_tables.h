@@ -3,17 +3,17 @@
  * that any row may be deleted. */
 #pragma once
 
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
 #include "base/error.h"
+#include "cli/database.h"
 #include "cli/sample_rows.h"
 
 struct sample_column {
     const char *name;
-    const char *definition; /* the type and constraints in CREATE TABLE */
+    const char *definition; /* the type and constraints in CREATE TABLE of PostgreSQL */
 };
 
 struct sample_table {
@@ -36,14 +36,14 @@ void sample_table_append_name(const struct sample_table *t, const char *schema, 
 
 /* Makes the schema, if it is missing, and the table. One of that name is ERROR_CONFIG unless
  * `replace` drops it first. */
-must_check bool sample_table_create(PGconn *connection, const struct sample_table *t,
+must_check bool sample_table_create(struct database *db, const struct sample_table *t,
                                     const char *schema, bool replace, struct error *err);
 
-/* Fills the empty table with rows 1..row_count by COPY and sets its sequence behind them. */
-must_check bool sample_table_load(PGconn *connection, const struct sample_table *t,
+/* Fills the empty table with rows 1..row_count, in bulk, and sets its sequence behind them. */
+must_check bool sample_table_load(struct database *db, const struct sample_table *t,
                                   const char *schema, const struct sample *s, uint64_t row_count,
                                   struct error *err);
 
 /* Sets the table's sequence behind the largest key in use; 0: leaves it. */
-must_check bool sample_table_set_sequence(PGconn *connection, const struct sample_table *t,
+must_check bool sample_table_set_sequence(struct database *db, const struct sample_table *t,
                                           const char *schema, uint64_t key_max, struct error *err);

@@ -4,7 +4,6 @@
 #include <roaring/roaring.h>
 #include <string.h>
 
-#include "cli/database.h"
 #include "format/value.h"
 
 static void free_buf(struct buf *b)
@@ -14,21 +13,40 @@ static void free_buf(struct buf *b)
 
 /* The source. */
 
-/* What the canonical text of format/value.h is in the server's words. Times with a zone are
- * compared as wall time in UTC, because a lake's type may be either. */
-static char *export_of(struct arena *a, const char *name, const char *type)
+/* How a value's canonical text (format/value.h) is had from a server, by its information_schema's
+ * data_type: what stands before and behind the column. Times with a zone are compared as wall time
+ * in UTC, because a lake's type may be either. */
+struct export
 {
-    owned(free_buf) struct buf sql = {0};
-    owned(free_buf) struct buf column = {0};
-    buf_append_identifier(&column, name);
-    if (strcmp(type, "timestamp") == 0) {
-        buf_append_format(&sql, "replace(%s::text, ' ', 'T')", buf_text(&column));
-    } else if (strcmp(type, "timestamptz") == 0) {
-        buf_append_format(&sql, "replace((%s AT TIME ZONE 'UTC')::text, ' ', 'T')",
-                          buf_text(&column));
-    } else {
-        buf_append_format(&sql, "%s::text", buf_text(&column));
+    const char *type;
+    const char *before;
+    const char *after;
+};
+static const struct export postgres_exports[] = {
+    {"timestamp without time zone", "replace(", "::text, ' ', 'T')"},
+    {"timestamp with time zone", "replace((", " AT TIME ZONE 'UTC')::text, ' ', 'T')"},
+    {NULL, "", "::text"},
+};
+/* MySQL prints the fraction of a second with its zeros, and sends everything as text anyway. */
+#define WITHOUT_ZEROS "TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM DATE_FORMAT("
+#define AS_ISO_8601 ", '%Y-%m-%dT%H:%i:%s.%f')))"
+static const struct export mysql_exports[] = {
+    {"datetime", WITHOUT_ZEROS, AS_ISO_8601},
+    {"timestamp", WITHOUT_ZEROS, AS_ISO_8601},
+    {NULL, "", ""},
+};
+
+static char *export_of(struct arena *a, const struct database *db, const char *name,
+                       const char *type)
+{
+    const struct export *e = database_is_mysql(db) ? mysql_exports : postgres_exports;
+    while (e->type && strcmp(e->type, type) != 0) {
+        e++;
     }
+    owned(free_buf) struct buf sql = {0};
+    buf_append_text(&sql, e->before);
+    buf_append_identifier(&sql, name);
+    buf_append_text(&sql, e->after);
     return arena_string(a, sql.data, sql.size);
 }
 
@@ -39,73 +57,48 @@ static void append_table(struct buf *sql, const struct table_name *table)
     buf_append_identifier(sql, table->table);
 }
 
-bool source_columns(PGconn *connection, const struct table_name *table, struct arena *a,
+bool source_columns(struct database *db, const struct table_name *table, struct arena *a,
                     struct compared_columns *out, struct error *err)
 {
     owned(free_buf) struct buf sql = {0};
-    owned(free_buf) struct buf name = {0};
-    append_table(&name, table);
-    buf_append_text(&sql,
-                    "SELECT attname, typname FROM pg_attribute JOIN pg_type t ON t.oid = atttypid"
-                    " WHERE attnum > 0 AND NOT attisdropped AND attrelid = ");
-    buf_append_literal(&sql, buf_text(&name));
-    buf_append_text(&sql, "::regclass ORDER BY attnum");
-    owned(database_result_free) PGresult *rows = database_query(connection, buf_text(&sql), err);
+    buf_append_text(&sql, "SELECT column_name, data_type FROM information_schema.columns"
+                          " WHERE table_schema = ");
+    buf_append_literal(&sql, table->schema);
+    buf_append_text(&sql, " AND table_name = ");
+    buf_append_literal(&sql, table->table);
+    buf_append_text(&sql, " ORDER BY ordinal_position");
+    owned(database_rows_free) struct database_rows *rows = database_query(db, buf_text(&sql), err);
     if (!rows) {
         return error_wrap(err, "cannot read the columns of %s.%s", table->schema, table->table);
     }
-    size_t count = (size_t)PQntuples(rows);
-    out->count = (uint32_t)count;
-    out->names = arena_array(a, count, sizeof(*out->names));
-    out->exports = arena_array(a, count, sizeof(*out->exports));
-    for (int i = 0; i < (int)count; i++) {
-        out->names[i] = arena_format(a, "%s", PQgetvalue(rows, i, 0));
-        out->exports[i] = export_of(a, out->names[i], PQgetvalue(rows, i, 1));
+    out->count = rows->row_count;
+    out->names = arena_array(a, rows->row_count, sizeof(*out->names));
+    out->exports = arena_array(a, rows->row_count, sizeof(*out->exports));
+    for (uint32_t i = 0; i < rows->row_count; i++) {
+        out->names[i] = arena_format(a, "%s", database_value(rows, i, 0));
+        out->exports[i] = export_of(a, db, out->names[i], database_value(rows, i, 1));
     }
     return true;
 }
 
-static bool begin_copy(PGconn *connection, const struct table_name *table,
-                       const struct compared_columns *columns, struct error *err)
+static void add_row(void *arg, struct str row)
 {
-    if (!database_execute(connection,
-                          "SET datestyle = 'ISO, YMD'; SET bytea_output = 'hex';"
-                          " SET extra_float_digits = 1; SET client_encoding = 'UTF8'",
-                          err)) {
-        return false;
-    }
+    row_checksum_add(arg, row);
+}
+
+bool source_checksum(struct database *db, const struct table_name *table,
+                     const struct compared_columns *columns, struct row_checksum *out,
+                     struct error *err)
+{
     owned(free_buf) struct buf sql = {0};
     for (uint32_t i = 0; i < columns->count; i++) {
-        buf_append_text(&sql, i == 0 ? "COPY (SELECT " : ", ");
+        buf_append_text(&sql, i == 0 ? "SELECT " : ", ");
         buf_append_text(&sql, columns->exports[i]);
     }
     buf_append_text(&sql, " FROM ");
     append_table(&sql, table);
-    buf_append_text(&sql, ") TO STDOUT");
-    owned(database_result_free) PGresult *begun = PQexec(connection, buf_text(&sql));
-    return PQresultStatus(begun) == PGRES_COPY_OUT || database_fail(connection, "COPY", err);
-}
-
-bool source_checksum(PGconn *connection, const struct table_name *table,
-                     const struct compared_columns *columns, struct row_checksum *out,
-                     struct error *err)
-{
-    if (!begin_copy(connection, table, columns, err)) {
-        return error_wrap(err, "cannot read %s.%s", table->schema, table->table);
-    }
-    int size = 0;
-    char *row = NULL;
-    while ((size = PQgetCopyData(connection, &row, 0)) > 0) {
-        /* One line a message, with its line break. */
-        row_checksum_add(out, (struct str){.data = row, .size = (size_t)size - 1});
-        PQfreemem(row);
-    }
-    bool done = size == -1;
-    for (PGresult *end = PQgetResult(connection); end; end = PQgetResult(connection)) {
-        done = done && PQresultStatus(end) == PGRES_COMMAND_OK;
-        PQclear(end);
-    }
-    return done || database_fail(connection, "COPY", err);
+    return database_export(db, buf_text(&sql), add_row, out, err) ||
+           error_wrap(err, "cannot read %s.%s", table->schema, table->table);
 }
 
 /* The lake. */

@@ -1,11 +1,10 @@
 /* Checksums of a table at the source and of its copy in a lake, over the same texts. */
 #pragma once
 
-#include <libpq-fe.h>
-
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/error.h"
+#include "cli/database.h"
 #include "cli/row_checksum.h"
 #include "engine/engine.h"
 #include "lake/lake.h"
@@ -18,11 +17,11 @@ struct compared_columns {
     uint32_t count;
 };
 
-must_check bool source_columns(PGconn *connection, const struct table_name *table, struct arena *a,
+must_check bool source_columns(struct database *db, const struct table_name *table, struct arena *a,
                                struct compared_columns *out, struct error *err);
 
-/* Over all rows of the table, as one COPY sends them. */
-must_check bool source_checksum(PGconn *connection, const struct table_name *table,
+/* Over all rows of the table, as one query gives them. */
+must_check bool source_checksum(struct database *db, const struct table_name *table,
                                 const struct compared_columns *columns, struct row_checksum *out,
                                 struct error *err);
 

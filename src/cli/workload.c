@@ -4,8 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "cli/database.h"
-
 enum { DELETED_MAX = 64 };
 
 struct table_keys {
@@ -150,25 +148,25 @@ static void append_where(const struct sample_table *table, uint64_t key, struct 
     buf_append_format(out, " WHERE %s = %" PRIu64, table->columns[0].name, key);
 }
 
-static void append_values(const struct sample_table *table, const struct sample_row *row,
+static void append_values(const struct workload *w, const struct sample_table *table,
                           struct buf *out)
 {
     buf_append_text(out, " VALUES (");
     for (uint32_t i = 0; i < table->column_count; i++) {
         buf_append_text(out, i > 0 ? ", " : "");
-        sample_row_append_literal(row, i, out);
+        sample_row_append_literal(&w->row, i, w->options.is_mysql, out);
     }
     buf_append_char(out, ')');
 }
 
-static void append_set(const struct sample_table *table, const struct sample_row *row,
-                       uint32_t columns, struct buf *out)
+static void append_set(const struct workload *w, const struct sample_table *table, uint32_t columns,
+                       struct buf *out)
 {
     const char *separator = " SET ";
     for (uint32_t i = 0; i < table->column_count; i++) {
         if (columns >> i & 1) {
             buf_append_format(out, "%s%s = ", separator, table->columns[i].name);
-            sample_row_append_literal(row, i, out);
+            sample_row_append_literal(&w->row, i, w->options.is_mysql, out);
             separator = ", ";
         }
     }
@@ -184,11 +182,11 @@ void workload_append_sql(struct workload *w, const struct workload_change *chang
     switch (change->kind) {
     case WORKLOAD_INSERT:
         table->fill(&w->options.sample, change->key, change->revision, &w->row);
-        append_values(table, &w->row, out);
+        append_values(w, table, out);
         break;
     case WORKLOAD_UPDATE:
         table->fill(&w->options.sample, change->key, change->revision, &w->row);
-        append_set(table, &w->row, change->columns, out);
+        append_set(w, table, change->columns, out);
         append_where(table, change->key, out);
         break;
     case WORKLOAD_KEY_CHANGE:
@@ -202,27 +200,30 @@ void workload_append_sql(struct workload *w, const struct workload_change *chang
     buf_append_text(out, ";\n");
 }
 
-bool workload_transaction(struct workload *w, PGconn *connection, uint64_t change_count,
+bool workload_transaction(struct workload *w, struct database *db, uint64_t change_count,
                           struct error *err)
 {
+    /* Servers bound the size of a query. */
+    enum { QUERY_BYTES = 256 << 10 };
     buf_clear(&w->sql);
     buf_append_text(&w->sql, "BEGIN;\n");
     for (uint64_t i = 0; i < change_count; i++) {
         struct workload_change change;
         workload_next(w, &change);
         workload_append_sql(w, &change, &w->sql);
+        if (w->sql.size >= QUERY_BYTES) {
+            if (!database_execute(db, buf_text(&w->sql), err)) {
+                return error_wrap(err, "the workload's transaction");
+            }
+            buf_clear(&w->sql);
+        }
     }
     buf_append_text(&w->sql, "COMMIT");
-    if (w->sql.failed) {
-        return error_set(err, ERROR_CONFIG,
-                         "a transaction of %" PRIu64 " changes is too large for one query",
-                         change_count);
-    }
-    return database_execute(connection, buf_text(&w->sql), err) ||
+    return database_execute(db, buf_text(&w->sql), err) ||
            error_wrap(err, "the workload's transaction");
 }
 
-bool workload_read_keys(struct workload *w, PGconn *connection, struct error *err)
+bool workload_read_keys(struct workload *w, struct database *db, struct error *err)
 {
     for (uint32_t i = 0; i < w->options.table_count; i++) {
         const struct sample_table *table = w->options.tables[i];
@@ -230,22 +231,22 @@ bool workload_read_keys(struct workload *w, PGconn *connection, struct error *er
         buf_append_format(&w->sql, "SELECT %s FROM ", table->columns[0].name);
         sample_table_append_name(table, w->options.schema, &w->sql);
         buf_append_text(&w->sql, " ORDER BY 1");
-        owned(database_result_free) PGresult *rows =
-            database_query(connection, buf_text(&w->sql), err);
+        owned(database_rows_free) struct database_rows *rows =
+            database_query(db, buf_text(&w->sql), err);
         if (!rows) {
             return error_wrap(err, "cannot read the keys of %s.%s", w->options.schema, table->name);
         }
-        for (int row = 0; row < PQntuples(rows); row++) {
-            workload_add_key(w, i, strtoull(PQgetvalue(rows, row, 0), NULL, 10));
+        for (uint32_t row = 0; row < rows->row_count; row++) {
+            workload_add_key(w, i, strtoull(database_value(rows, row, 0), NULL, 10));
         }
     }
     return true;
 }
 
-bool workload_set_sequences(struct workload *w, PGconn *connection, struct error *err)
+bool workload_set_sequences(struct workload *w, struct database *db, struct error *err)
 {
     for (uint32_t i = 0; i < w->options.table_count; i++) {
-        if (!sample_table_set_sequence(connection, w->options.tables[i], w->options.schema,
+        if (!sample_table_set_sequence(db, w->options.tables[i], w->options.schema,
                                        w->tables[i].key_max, err)) {
             return false;
         }

@@ -4,7 +4,6 @@
  * and keys that come back. */
 #pragma once
 
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,6 +28,7 @@ struct workload_options {
     const struct sample_table *const *tables; /* borrowed */
     uint32_t table_count;
     const char *schema;      /* borrowed */
+    bool is_mysql;           /* statements are for MySQL or MariaDB */
     uint32_t insert_percent; /* both 0: 60 inserts, 30 updates, the rest deletes */
     uint32_t update_percent;
 };
@@ -42,7 +42,7 @@ void workload_free(struct workload **w);
 void workload_add_key(struct workload *w, uint32_t table, uint64_t key);
 
 /* workload_add_key() for all rows of all tables, read from the database. */
-must_check bool workload_read_keys(struct workload *w, PGconn *connection, struct error *err);
+must_check bool workload_read_keys(struct workload *w, struct database *db, struct error *err);
 
 /* Decides on the next change and counts it as done. */
 void workload_next(struct workload *w, struct workload_change *out);
@@ -51,11 +51,11 @@ void workload_next(struct workload *w, struct workload_change *out);
 void workload_append_sql(struct workload *w, const struct workload_change *change, struct buf *out);
 
 /* Makes the next `change_count` changes in one transaction. */
-must_check bool workload_transaction(struct workload *w, PGconn *connection, uint64_t change_count,
+must_check bool workload_transaction(struct workload *w, struct database *db, uint64_t change_count,
                                      struct error *err);
 
 /* Sets the sequences behind the keys in use, for those who insert afterwards. */
-must_check bool workload_set_sequences(struct workload *w, PGconn *connection, struct error *err);
+must_check bool workload_set_sequences(struct workload *w, struct database *db, struct error *err);
 
 /* Changes so far, by enum workload_kind. */
 const uint64_t *workload_counts(const struct workload *w);

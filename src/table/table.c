@@ -53,6 +53,7 @@ void table_free(struct table **table)
 
 bool table_set_schema(struct table *t, const struct schema *schema, struct error *err)
 {
+    t->source_altered = t->source != NULL;
     return follow_schema(t, schema, err);
 }
 
@@ -187,7 +188,7 @@ bool table_truncate(struct table *t, struct position position, uint64_t log_posi
 bool table_is_pending(const struct table *t, const struct barrier *barrier)
 {
     return t->net.batch_count > 0 || t->net.stray_count > 0 || t->net.truncated ||
-           t->schema_changed || t->unresolved || t->load.active ||
+           t->schema_changed || t->source_altered || t->unresolved || t->load.active ||
            t->lake->snapshot.record.phase != barrier->phase;
 }
 

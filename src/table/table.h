@@ -38,7 +38,9 @@ void table_free(struct table **t);
 /* The schema of what is applied next (the source's types, key columns marked). First call: makes
  * the table's own schema, or checks it against the existing table. Later calls: follows added,
  * dropped and widened columns; anything else is ERROR_CONFIG naming the column and both types.
- * Several schemas may come in one epoch; the commit writes the newest. */
+ * Several schemas may come in one epoch; the commit writes the newest. Later calls make a commit
+ * even where the table stays as it is: what stands before them in a log cannot be read again by
+ * all sources. */
 must_check bool table_set_schema(struct table *t, const struct schema *schema, struct error *err);
 
 /* Creates the table with this record (phase loading), or commits the record to the existing one;

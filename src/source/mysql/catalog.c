@@ -212,17 +212,22 @@ static const char tables_sql[] =
     " FROM information_schema.TABLES t"
     " LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE ";
 
-static struct my_catalog_table table_at(MYSQL_ROW row, struct arena *arena)
+static bool table_at(MYSQL_ROW row, struct arena *arena, struct my_catalog_table *out,
+                     struct error *err)
 {
-    const char *transactions = row[TABLE_TRANSACTIONS];
-    return (struct my_catalog_table){
+    if (!row[TABLE_SCHEMA] || !row[TABLE_NAME] || !row[TABLE_TYPE]) {
+        (void)error_set(err, ERROR_FATAL, "the catalog has a table without name or type");
+        return false;
+    }
+    *out = (struct my_catalog_table){
         .name = {.schema = text_at(arena, row[TABLE_SCHEMA]),
                  .table = text_at(arena, row[TABLE_NAME])},
         .engine = row[TABLE_ENGINE] ? text_at(arena, row[TABLE_ENGINE]) : "",
-        .is_transactional = transactions && equal(transactions, "YES"),
+        .is_transactional = row[TABLE_TRANSACTIONS] && equal(row[TABLE_TRANSACTIONS], "YES"),
         .is_versioned = equal(row[TABLE_TYPE], "SYSTEM VERSIONED"),
         .row_estimate = number_at(row[TABLE_ROWS]),
     };
+    return true;
 }
 
 /* The text of TABLE_TYPE that stands for a table with rows of its own. */
@@ -246,8 +251,7 @@ bool my_catalog_read_table(MYSQL *c, const struct my_server *server, struct tabl
     if (!row || !row[TABLE_TYPE] || !is_table(row[TABLE_TYPE])) {
         return true;
     }
-    *out = table_at(row, arena);
-    return read_table(c, server, arena, out, err);
+    return table_at(row, arena, out, err) && read_table(c, server, arena, out, err);
 }
 
 /* Tables of these hold other tables' rows, or rows that are elsewhere: their changes are logged
@@ -380,7 +384,10 @@ static bool read_pattern(MYSQL *c, const struct my_server *server, const char *p
         return false;
     }
     for (MYSQL_ROW row = mysql_fetch_row(r); row; row = mysql_fetch_row(r)) {
-        struct my_catalog_table t = table_at(row, arena);
+        struct my_catalog_table t;
+        if (!table_at(row, arena, &t, err)) {
+            return false;
+        }
         if (is_known(tables, t.name)) {
             continue;
         }
@@ -388,8 +395,8 @@ static bool read_pattern(MYSQL *c, const struct my_server *server, const char *p
             !read_table(c, server, arena, &t, err)) {
             return false;
         }
-        tables->items = my_catalog_grow(arena, tables->items, tables->count, capacity,
-                                        sizeof(*tables->items));
+        tables->items =
+            my_catalog_grow(arena, tables->items, tables->count, capacity, sizeof(*tables->items));
         tables->items[tables->count++] = t;
     }
     return true;

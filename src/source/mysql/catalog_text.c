@@ -143,13 +143,12 @@ static void read_mariadb_default(struct my_catalog_column *c, struct arena *aren
     const char *rest = text;
     const char *quoted = read_quoted(&rest, arena);
     const char *bits = read_bits(text, arena);
+    bool has_text = !is_binary(c);
     if (equal(text, "NULL")) {
         set_constant(c, NULL);
-    } else if (is_binary(c)) {
-        set_expression(c, arena, text);
-    } else if (quoted && *rest == '\0') {
+    } else if (has_text && quoted && *rest == '\0') {
         set_constant(c, quoted);
-    } else if (bits || is_number(text)) {
+    } else if (has_text && (bits || is_number(text))) {
         set_constant(c, bits ? bits : text_at(arena, text));
     } else {
         set_expression(c, arena, text);

@@ -23,7 +23,7 @@ enum {
 struct exchange {
     const struct my_relation *relation;
     const struct my_load_plan *plan;
-    struct buf select; /* the statement up to the range */
+    struct buf select;  /* the statement up to the range */
     uint64_t row_count; /* atomic: numbers the rows */
 
     pthread_mutex_t lock; /* of what follows */
@@ -202,8 +202,7 @@ static bool store_rows(struct worker *w, MYSQL_RES *r, struct error *err)
         if (!store_row(w, row, mysql_fetch_lengths(r), err)) {
             return false;
         }
-        bool full =
-            w->batch->row_count == BATCH_ROWS || batch_bytes(w->batch) >= BATCH_BYTES_MAX;
+        bool full = w->batch->row_count == BATCH_ROWS || batch_bytes(w->batch) >= BATCH_BYTES_MAX;
         if (full && !hand_over(w)) {
             return error_set(err, ERROR_CANCELLED, "stopped");
         }
@@ -281,9 +280,9 @@ static bool is_stopped(struct exchange *x)
     return stopped;
 }
 
-/* Ends what the threads wait for: room in the queue, or their servers. A server that is in the middle
- * of an answer hears of it at once by the reset that closing then sends; by an orderly end it could
- * go on for seconds, and its statement would stop the next load from getting its lock. */
+/* Ends what the threads wait for: room in the queue, or their servers. A server that is in the
+ * middle of an answer hears of it at once by the reset that closing then sends; by an orderly end
+ * it could go on for seconds, and its statement would stop the next load from getting its lock. */
 static void stop_all(struct my_load *l, struct exchange *x)
 {
     static const struct linger reset = {.l_onoff = 1, .l_linger = 0};

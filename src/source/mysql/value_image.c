@@ -230,7 +230,9 @@ static bool store_padded(const struct my_place *p, struct str bytes, struct erro
     if (bytes.size > p->rule->length || p->rule->length > sizeof(padded)) {
         return malformed(p, bytes, err);
     }
-    memcpy(padded, bytes.data, bytes.size);
+    if (bytes.size > 0) {
+        memcpy(padded, bytes.data, bytes.size);
+    }
     struct str whole = {padded, p->rule->length};
     return p->rule->as_text ? my_store_text(p, whole, err) : my_store_bytes(p, whole, err);
 }
@@ -276,7 +278,9 @@ static bool store_network(const struct my_place *p, struct str bytes, struct err
     if (bytes.size > size) {
         return malformed(p, bytes, err);
     }
-    memcpy(padded, bytes.data, bytes.size);
+    if (bytes.size > 0) {
+        memcpy(padded, bytes.data, bytes.size);
+    }
     struct uuid uuid = {0};
     memcpy(uuid.bytes, padded, sizeof(uuid.bytes));
     if (p->rule->kind == MY_VALUE_UUID && !p->rule->as_text) {

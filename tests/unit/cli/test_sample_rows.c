@@ -104,15 +104,36 @@ static void copy_text_escapes_what_copy_reads_otherwise(void **state)
 {
     (void)state;
     struct sample_row row = {
-        .field_count = 3, .is_null = {false, true, false}, .offsets = {0, 0, 7}};
+        .field_count = 3, .forms = {SAMPLE_PLAIN, SAMPLE_NULL}, .offsets = {0, 0, 7}};
     buf_append(&row.text, "a\tb\\\nc\0d'e", 11);
     struct buf out = {0};
     sample_row_append_copy(&row, &out);
     assert_string_equal(buf_text(&out), "a\\\tb\\\\\\\nc\t\\N\td'e\n");
     buf_clear(&out);
-    sample_row_append_literal(&row, 2, &out);
-    sample_row_append_literal(&row, 1, &out);
+    sample_row_append_literal(&row, 2, false, &out);
+    sample_row_append_literal(&row, 1, false, &out);
     assert_string_equal(buf_text(&out), "'d''e'NULL");
+    buf_release(&out);
+    sample_row_release(&row);
+}
+
+static void mysql_reads_truth_and_times_in_another_form(void **state)
+{
+    (void)state;
+    struct sample_row row = {.field_count = 4,
+                             .forms = {SAMPLE_BOOL, SAMPLE_BOOL, SAMPLE_UTC, SAMPLE_NULL},
+                             .offsets = {0, 2, 4}};
+    static const char fields[] = "t\0f\0002024-01-02 03:04:05.678+00";
+    buf_append(&row.text, fields, sizeof(fields));
+    struct buf out = {0};
+    for (uint32_t i = 0; i < row.field_count; i++) {
+        sample_row_append_literal(&row, i, true, &out);
+        buf_append_char(&out, ' ');
+    }
+    assert_string_equal(buf_text(&out), "TRUE FALSE '2024-01-02 03:04:05.678' NULL ");
+    buf_clear(&out);
+    sample_row_append_literal(&row, 2, false, &out);
+    assert_string_equal(buf_text(&out), "'2024-01-02 03:04:05.678+00'");
     buf_release(&out);
     sample_row_release(&row);
 }
@@ -136,6 +157,7 @@ int main(void)
         cmocka_unit_test(a_revision_keeps_the_key_and_changes_the_row),
         cmocka_unit_test(mail_addresses_are_unique_and_plain),
         cmocka_unit_test(copy_text_escapes_what_copy_reads_otherwise),
+        cmocka_unit_test(mysql_reads_truth_and_times_in_another_form),
         cmocka_unit_test(random_numbers_are_those_of_the_published_generator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,8 +44,8 @@ static void what_is_no_list_of_labels_is_refused(void **state)
 {
     (void)state;
     static const char *const types[] = {
-        "",           "int",           "enum",      "enum(",        "enum()",        "enum('a'",
-        "enum('a',)", "enum('a'x'b')", "enum('a",   "enum('a\\",    "enum('a\\')",   "enum(a)",
+        "",           "int",           "enum",      "enum(",     "enum()",      "enum('a'",
+        "enum('a',)", "enum('a'x'b')", "enum('a",   "enum('a\\", "enum('a\\')", "enum(a)",
         "enum('a''",  "enum('a\\0b')", "varchar(5)"};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         struct arena arena = {0};
