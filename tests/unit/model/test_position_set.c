@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -435,6 +436,61 @@ static void random_sets_are_what_their_bits_say(void **state)
     }
 }
 
+enum { INTERNING_THREADS = 4, INTERNING_SOURCES = 300 };
+
+/* One thread's share of sources and sets that all threads make at the same time. */
+struct interning {
+    pthread_barrier_t *start;
+    const struct position_source *mysql[INTERNING_SOURCES];
+    const struct position_source *mariadb[INTERNING_SOURCES];
+    struct position sets[INTERNING_SOURCES];
+};
+
+static void *intern_all(void *arg)
+{
+    struct interning *t = arg;
+    (void)pthread_barrier_wait(t->start);
+    for (uint32_t i = 0; i < INTERNING_SOURCES; i++) {
+        uint8_t uuid[16] = {0x11, (uint8_t)(i >> 8), (uint8_t)i};
+        t->mysql[i] = position_source_mysql(uuid, str_from(i % 3 ? "" : "tag"));
+        t->mariadb[i] = position_source_mariadb(1000 + i);
+        t->sets[i] = position_empty_set();
+        for (uint64_t n = 1; n < 40 + i % 2; n += 2) { /* more intervals than are open */
+            position_add(&t->sets[i], t->mysql[i], n, 0);
+        }
+    }
+    return NULL;
+}
+
+static void threads_that_make_the_same_get_the_same(void **state)
+{
+    (void)state;
+    pthread_barrier_t start;
+    pthread_t threads[INTERNING_THREADS];
+    struct interning *t = calloc(INTERNING_THREADS, sizeof(*t));
+    assert_non_null(t);
+    assert_int_equal(pthread_barrier_init(&start, NULL, INTERNING_THREADS), 0);
+    for (int i = 0; i < INTERNING_THREADS; i++) {
+        t[i].start = &start;
+        assert_int_equal(pthread_create(&threads[i], NULL, intern_all, &t[i]), 0);
+    }
+    for (int i = 0; i < INTERNING_THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    for (int i = 1; i < INTERNING_THREADS; i++) {
+        assert_memory_equal(t[0].mysql, t[i].mysql, sizeof(t->mysql));
+        assert_memory_equal(t[0].mariadb, t[i].mariadb, sizeof(t->mariadb));
+        for (int k = 0; k < INTERNING_SOURCES; k++) {
+            assert_non_null(t[i].sets[k].rest);
+            assert_ptr_equal(t[i].sets[k].rest, t[0].sets[k].rest);
+            assert_true(position_equal(t[i].sets[k], t[0].sets[k]));
+        }
+    }
+    assert_ptr_not_equal(t[0].mysql[0], t[0].mysql[1]);
+    (void)pthread_barrier_destroy(&start);
+    free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +511,7 @@ int main(void)
         cmocka_unit_test(reading_a_log_makes_no_rest_at_each_transaction),
         cmocka_unit_test(comparing_places_of_one_log_makes_no_rest),
         cmocka_unit_test(random_sets_are_what_their_bits_say),
+        cmocka_unit_test(threads_that_make_the_same_get_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
