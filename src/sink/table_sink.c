@@ -359,6 +359,20 @@ static enum sink_result result_of(enum error_kind kind)
                                                          : SINK_SUSPENDED;
 }
 
+/* Up to where the sink is complete once this table has committed: the last one of an epoch completes
+ * it. So the tables themselves say what nobody needs any more, also of a source that remembers
+ * nothing (rules.md 1). */
+static struct position complete_after(const struct table_sink *s, uint32_t table,
+                                      const struct barrier *barrier)
+{
+    for (uint32_t i = table + 1; i < s->table_count; i++) {
+        if (table_is_pending(s->tables[i].table, barrier)) {
+            return s->complete;
+        }
+    }
+    return barrier->phase == PHASE_STREAMING ? barrier->position : s->complete;
+}
+
 bool table_sink_commit(struct sink *sink, const struct barrier *barrier, bool heartbeat,
                        enum sink_result *results, struct error *err)
 {
@@ -368,7 +382,8 @@ bool table_sink_commit(struct sink *sink, const struct barrier *barrier, bool he
         struct sink_entry *t = &s->tables[i];
         struct error failure = {0};
         results[i] = SINK_DONE;
-        if (!table_commit(t->table, barrier, s->complete, heartbeat && i == 0, &failure)) {
+        struct position complete = done ? complete_after(s, i, barrier) : s->complete;
+        if (!table_commit(t->table, barrier, complete, heartbeat && i == 0, &failure)) {
             results[i] = result_of(failure.kind); /* the other tables still commit */
             if (done) {
                 *err = failure;

@@ -21,7 +21,7 @@ static bool has_work(const struct table *t, const struct plan *p, const struct b
     bool repeated = record->epoch == barrier->epoch && record->phase == barrier->phase &&
                     position_equal(record->position, barrier->position);
     return p->data.count > 0 || p->deleted_count > 0 || p->truncate || t->schema_changed ||
-           record->phase != barrier->phase || (heartbeat && !repeated);
+           t->source_altered || record->phase != barrier->phase || (heartbeat && !repeated);
 }
 
 static const char *operation(const struct table *t, const struct plan *p)
@@ -67,6 +67,7 @@ static void end_epoch(struct table *t)
     t->pending_bytes = 0;
     t->source_time_us = 0;
     t->schema_changed = false;
+    t->source_altered = false;
 }
 
 /* The commit is in. A failure from here on is of the index alone: the table itself is as it should
@@ -316,5 +317,6 @@ bool commit_record(struct table *t, const char *operation_name, bool truncate,
     }
     t->unresolved = false;
     t->schema_changed = false;
+    t->source_altered = false;
     return true;
 }

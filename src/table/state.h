@@ -29,9 +29,10 @@ struct table {
     const char *const *partition_by;
     uint32_t partition_count;
 
-    struct schema *source;     /* of what is applied next */
-    struct schema *schema;     /* the table's, key columns marked; the one the next commit writes */
-    bool schema_changed;       /* since the last commit */
+    struct schema *source; /* of what is applied next */
+    struct schema *schema; /* the table's, key columns marked; the one the next commit writes */
+    bool schema_changed;   /* since the last commit */
+    bool source_altered;   /* likewise: worth a commit, so that nobody comes back to before it */
     struct arena schema_arena; /* key.columns, partition */
     struct key key;            /* upsert */
     struct lake_partition_field *partition;

@@ -53,6 +53,7 @@ void table_free(struct table **table)
 
 bool table_set_schema(struct table *t, const struct schema *schema, struct error *err)
 {
+    t->source_altered = t->source != NULL;
     return follow_schema(t, schema, err);
 }
 
@@ -182,6 +183,13 @@ bool table_truncate(struct table *t, struct position position, uint64_t log_posi
     net_truncate(&t->net);
     t->pending_bytes = 0;
     return true;
+}
+
+bool table_is_pending(const struct table *t, const struct barrier *barrier)
+{
+    return t->net.batch_count > 0 || t->net.stray_count > 0 || t->net.truncated ||
+           t->schema_changed || t->source_altered || t->unresolved || t->load.active ||
+           t->lake->snapshot.record.phase != barrier->phase;
 }
 
 bool table_commit(struct table *t, const struct barrier *barrier, struct position complete,

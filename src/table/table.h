@@ -38,7 +38,9 @@ void table_free(struct table **t);
 /* The schema of what is applied next (the source's types, key columns marked). First call: makes
  * the table's own schema, or checks it against the existing table. Later calls: follows added,
  * dropped and widened columns; anything else is ERROR_CONFIG naming the column and both types.
- * Several schemas may come in one epoch; the commit writes the newest. */
+ * Several schemas may come in one epoch; the commit writes the newest. Later calls make a commit
+ * even where the table stays as it is: what stands before them in a log cannot be read again by
+ * all sources. */
 must_check bool table_set_schema(struct table *t, const struct schema *schema, struct error *err);
 
 /* Creates the table with this record (phase loading), or commits the record to the existing one;
@@ -57,6 +59,9 @@ must_check bool table_apply(struct table *t, struct batch *batch, struct error *
 /* The source emptied the table: `position` and `log_position` as an event has them. */
 must_check bool table_truncate(struct table *t, struct position position, uint64_t log_position,
                                struct error *err);
+
+/* False when a commit of the barrier would do nothing, unless it is a heartbeat. */
+bool table_is_pending(const struct table *t, const struct barrier *barrier);
 
 /* Ends the epoch. `complete` is what the record says of the whole sink. Without changes nothing is
  * committed, unless `heartbeat` or the phase changes. */

@@ -1,4 +1,4 @@
-"""A pipeline from a test's MySQL or MariaDB database into tables, and the proof that both are equal."""
+"""A pipeline from a MySQL or MariaDB database into tables, and the proof that both are equal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class MySQLMirror:
         self,
         leat: Leat,
         database: MySQLDatabase,
-        tables: Mapping[str, str],
+        tables: Mapping[str, str | Sequence[str]],
         *,
         uses_gtids: bool = True,
         **pipeline: Any,
@@ -46,6 +46,7 @@ class MySQLMirror:
         self.tables = dict(tables)
         self.uses_gtids = uses_gtids
         self.formats: tuple[str, ...] = ("delta", "iceberg")
+        self.as_text: list[str] = []
         self.configure(**pipeline)
 
     def configure(self, url: str | None = None, **pipeline: Any) -> None:
@@ -53,6 +54,7 @@ class MySQLMirror:
         pipeline.setdefault("formats", self.formats)
         self.formats = tuple(pipeline["formats"])
         source = {"type": "mysql", **pipeline.pop("source", {})}
+        self.as_text = list(source.get("as_text", ()))
         names = [self.database.table(name) for name in self.tables]
         url = url or self.database.url
         self.leat.configure({PIPELINE: self.leat.pipeline(url, names, source=source, **pipeline)})
@@ -78,7 +80,9 @@ class MySQLMirror:
 
     def source(self, table: str) -> list[Row]:
         """The rows of the source."""
-        return source_rows(self.database, table)
+        full = self.database.table(table) + "."
+        texts = [name.removeprefix(full) for name in self.as_text if name.startswith(full)]
+        return source_rows(self.database, table, as_text=texts)
 
     def verify(self, *tables: str) -> None:
         """Source, tables (two foreign readers each) and replayed feed must hold the same rows."""

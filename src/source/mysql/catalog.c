@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "source/mysql/catalog_parts.h"
 #include "source/mysql/connection.h"
 
 static const char *text_at(struct arena *arena, const char *text)
@@ -20,182 +21,6 @@ static uint64_t number_at(const char *text)
 static bool equal(const char *a, const char *b)
 {
     return strcmp(a, b) == 0;
-}
-
-static void arena_append(struct arena *arena, void **items, uint32_t count, uint32_t *capacity,
-                         size_t size)
-{
-    if (count < *capacity) {
-        return;
-    }
-    *capacity = *capacity ? *capacity * 2 : 8;
-    void *grown = arena_array(arena, *capacity, size);
-    if (count > 0) {
-        memcpy(grown, *items, count * size);
-    }
-    *items = grown;
-}
-
-/* Reads 'text' at *p, moving behind the closing quote: '' is a quote, and both servers write
- * backslash, newline and the like as MySQL's literals do, whatever the session's mode. NULL: not a
- * quoted text. */
-static const char *read_quoted(const char **p, struct arena *arena)
-{
-    const char *in = *p;
-    if (*in++ != '\'') {
-        return NULL;
-    }
-    char *out = arena_alloc(arena, strlen(in) + 1);
-    size_t size = 0;
-    for (; *in; in++) {
-        char c = *in;
-        if (c == '\'' && in[1] != '\'') {
-            out[size] = '\0';
-            *p = in + 1;
-            return out;
-        }
-        if (c == '\'') {
-            in++;
-        } else if (c == '\\' && in[1]) {
-            c = *++in;
-            c = (char)(c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c == '0' ? '\0' : c);
-            if (c == '\0') {
-                return NULL; /* no C string */
-            }
-        }
-        out[size++] = c;
-    }
-    return NULL;
-}
-
-bool my_catalog_labels(const char *type, struct arena *arena, struct my_catalog_column *out,
-                       struct error *err)
-{
-    const char *p = type;
-    p += strncasecmp(p, "enum(", 5) == 0 ? 5 : strncasecmp(p, "set(", 4) == 0 ? 4 : 0;
-    const char **labels = NULL;
-    uint32_t count = 0;
-    uint32_t capacity = 0;
-    while (p != type) {
-        const char *label = read_quoted(&p, arena);
-        if (!label || (*p != ',' && *p != ')')) {
-            break;
-        }
-        arena_append(arena, (void **)&labels, count, &capacity, sizeof(*labels));
-        labels[count++] = label;
-        if (*p++ == ')') {
-            out->labels = labels;
-            out->label_count = count;
-            return true;
-        }
-    }
-    return error_set(err, ERROR_FATAL, "the catalog's type \"%.200s\" is no list of labels", type);
-}
-
-/* A number as the servers print constants: -3, 1.50, 1e10. */
-static bool is_number(const char *text)
-{
-    const char *p = text + (*text == '-' || *text == '+');
-    size_t whole = strspn(p, "0123456789");
-    p += whole;
-    size_t fraction = *p == '.' ? strspn(p + 1, "0123456789") : 0;
-    p += *p == '.' ? fraction + 1 : 0;
-    if (whole + fraction > 0 && (*p == 'e' || *p == 'E')) {
-        p++;
-        p += *p == '-' || *p == '+';
-        size_t exponent = strspn(p, "0123456789");
-        p += exponent;
-        whole = exponent; /* there must be one */
-        fraction = 0;
-    }
-    return whole + fraction > 0 && *p == '\0';
-}
-
-/* b'101', as both servers print defaults of bit columns, as the number that a load reads. */
-static const char *read_bits(const char *text, struct arena *arena)
-{
-    uint64_t bits = 0;
-    const char *p = text;
-    size_t digits = strncmp(p, "b'", 2) == 0 ? strspn(p + 2, "01") : 0;
-    if (digits == 0 || digits > 64 || !equal(p + 2 + digits, "'")) {
-        return NULL;
-    }
-    for (size_t i = 0; i < digits; i++) {
-        bits = bits << 1 | (uint64_t)(p[2 + i] - '0');
-    }
-    return arena_format(arena, "%llu", (unsigned long long)bits);
-}
-
-static bool is_binary(const struct my_catalog_column *c)
-{
-    size_t size = strlen(c->data_type);
-    return equal(c->data_type, "binary") || equal(c->data_type, "varbinary") ||
-           (size >= 4 && equal(c->data_type + size - 4, "blob"));
-}
-
-static void set_constant(struct my_catalog_column *c, const char *text)
-{
-    c->has_default = true;
-    c->default_text = text;
-}
-
-static void set_expression(struct my_catalog_column *c, struct arena *arena, const char *text)
-{
-    c->default_is_expression = true;
-    c->default_text = text_at(arena, text);
-}
-
-/* MariaDB prints an SQL expression: NULL, 'text', 1.5, b'1', current_timestamp(). */
-static void read_mariadb_default(struct my_catalog_column *c, struct arena *arena, const char *text)
-{
-    const char *rest = text;
-    const char *quoted = read_quoted(&rest, arena);
-    const char *bits = read_bits(text, arena);
-    if (equal(text, "NULL")) {
-        set_constant(c, NULL);
-    } else if (is_binary(c)) {
-        set_expression(c, arena, text);
-    } else if (quoted && *rest == '\0') {
-        set_constant(c, quoted);
-    } else if (bits || is_number(text)) {
-        set_constant(c, bits ? bits : text_at(arena, text));
-    } else {
-        set_expression(c, arena, text);
-    }
-}
-
-/* MySQL prints the text of a constant, or an expression, which EXTRA says (CURRENT_TIMESTAMP only
- * since 8.0.13). */
-static void read_mysql_default(struct my_catalog_column *c, struct arena *arena, const char *text,
-                               const char *extra)
-{
-    const char *bits = equal(c->data_type, "bit") ? read_bits(text, arena) : NULL;
-    bool is_now = strncasecmp(text, "CURRENT_TIMESTAMP", 17) == 0 &&
-                  (equal(c->data_type, "timestamp") || equal(c->data_type, "datetime"));
-    /* A timestamp's default is printed in the time zone of whoever made the column. */
-    if (strstr(extra, "DEFAULT_GENERATED") || is_now || is_binary(c) ||
-        equal(c->data_type, "timestamp")) {
-        set_expression(c, arena, text);
-    } else {
-        set_constant(c, bits ? bits : text_at(arena, text));
-    }
-}
-
-static void read_default(struct my_catalog_column *c, bool is_mariadb, struct arena *arena,
-                         const char *text, const char *extra)
-{
-    if (c->is_generated || strstr(extra, "auto_increment")) {
-        return;
-    }
-    if (!text) { /* MariaDB prints NULL for a null */
-        c->has_default = c->nullable && !is_mariadb;
-        return;
-    }
-    if (is_mariadb) {
-        read_mariadb_default(c, arena, text);
-    } else {
-        read_mysql_default(c, arena, text, extra);
-    }
 }
 
 /* Names of schema and table in a WHERE clause. Servers whose names have no case compare so; others
@@ -270,7 +95,7 @@ static bool column_at(MYSQL_ROW row, bool is_mariadb, struct arena *arena,
     out->length = length_of(out, row);
     bool has_labels = equal(out->data_type, "enum") || equal(out->data_type, "set");
     out->is_unsigned = !has_labels && strstr(out->type, " unsigned");
-    read_default(out, is_mariadb, arena, row[COLUMN_DEFAULT], extra);
+    my_catalog_read_default(out, is_mariadb, arena, row[COLUMN_DEFAULT], extra);
     return !has_labels || my_catalog_labels(out->type, arena, out, err) ||
            error_wrap(err, "column \"%s\"", out->name);
 }
@@ -387,17 +212,22 @@ static const char tables_sql[] =
     " FROM information_schema.TABLES t"
     " LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE ";
 
-static struct my_catalog_table table_at(MYSQL_ROW row, struct arena *arena)
+static bool table_at(MYSQL_ROW row, struct arena *arena, struct my_catalog_table *out,
+                     struct error *err)
 {
-    const char *transactions = row[TABLE_TRANSACTIONS];
-    return (struct my_catalog_table){
+    if (!row[TABLE_SCHEMA] || !row[TABLE_NAME] || !row[TABLE_TYPE]) {
+        (void)error_set(err, ERROR_FATAL, "the catalog has a table without name or type");
+        return false;
+    }
+    *out = (struct my_catalog_table){
         .name = {.schema = text_at(arena, row[TABLE_SCHEMA]),
                  .table = text_at(arena, row[TABLE_NAME])},
         .engine = row[TABLE_ENGINE] ? text_at(arena, row[TABLE_ENGINE]) : "",
-        .is_transactional = transactions && equal(transactions, "YES"),
+        .is_transactional = row[TABLE_TRANSACTIONS] && equal(row[TABLE_TRANSACTIONS], "YES"),
         .is_versioned = equal(row[TABLE_TYPE], "SYSTEM VERSIONED"),
         .row_estimate = number_at(row[TABLE_ROWS]),
     };
+    return true;
 }
 
 /* The text of TABLE_TYPE that stands for a table with rows of its own. */
@@ -421,8 +251,7 @@ bool my_catalog_read_table(MYSQL *c, const struct my_server *server, struct tabl
     if (!row || !row[TABLE_TYPE] || !is_table(row[TABLE_TYPE])) {
         return true;
     }
-    *out = table_at(row, arena);
-    return read_table(c, server, arena, out, err);
+    return table_at(row, arena, out, err) && read_table(c, server, arena, out, err);
 }
 
 /* Tables of these hold other tables' rows, or rows that are elsewhere: their changes are logged
@@ -555,7 +384,10 @@ static bool read_pattern(MYSQL *c, const struct my_server *server, const char *p
         return false;
     }
     for (MYSQL_ROW row = mysql_fetch_row(r); row; row = mysql_fetch_row(r)) {
-        struct my_catalog_table t = table_at(row, arena);
+        struct my_catalog_table t;
+        if (!table_at(row, arena, &t, err)) {
+            return false;
+        }
         if (is_known(tables, t.name)) {
             continue;
         }
@@ -563,8 +395,8 @@ static bool read_pattern(MYSQL *c, const struct my_server *server, const char *p
             !read_table(c, server, arena, &t, err)) {
             return false;
         }
-        arena_append(arena, (void **)&tables->items, tables->count, capacity,
-                     sizeof(*tables->items));
+        tables->items =
+            my_catalog_grow(arena, tables->items, tables->count, capacity, sizeof(*tables->items));
         tables->items[tables->count++] = t;
     }
     return true;

@@ -58,6 +58,8 @@ static const struct run ujis_runs[] = {
     {0x8FFEA1, 0x8FFEFE, 0xE6FA},
 };
 static const struct run eucjpms_runs[] = {{0x80, 0x8D, 0}, {0x90, 0x9F, 0}};
+/* glibc takes these two bytes and gives nothing. */
+static const struct run euckr_runs[] = {{0xA2E8, 0xA2E8, 0}};
 static const struct run gbk_runs[] = {{0x80, 0x80, 0}};
 /* The servers have GB 18030-2000 where glibc has the edition of 2005. */
 static const struct run gb18030_runs[] = {
@@ -83,7 +85,7 @@ static const struct wide_charset wide_charsets[CHARSET_COUNT] = {
     [CHARSET_BIG5] = {"BIG5", RUNS(big5_runs)},
     [CHARSET_CP932] = {"CP932", NULL, 0},
     [CHARSET_EUCJPMS] = {"EUC-JP-MS", RUNS(eucjpms_runs)},
-    [CHARSET_EUCKR] = {"UHC", NULL, 0},
+    [CHARSET_EUCKR] = {"UHC", RUNS(euckr_runs)},
     [CHARSET_GB18030] = {"GB18030", RUNS(gb18030_runs)},
     [CHARSET_GB2312] = {"GB2312", NULL, 0},
     [CHARSET_GBK] = {"GBK", RUNS(gbk_runs)},

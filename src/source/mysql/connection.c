@@ -22,10 +22,14 @@ static const char mariadb_sql[] = "SET SESSION max_statement_time = 0, SESSION o
 /* Estimates are asked of the engine, not of what it said yesterday. */
 static const char mysql_sql[] =
     "SET SESSION max_execution_time = 0, SESSION information_schema_stats_expiry = 0";
+/* A primary key that the server made, which is in the rows of the log, is shown in the catalog. */
+static const char mysql_key_sql[] =
+    "SET SESSION show_gipk_in_create_table_and_information_schema = ON";
 
 enum {
     PACKET_MAX = 1 << 30,
-    SESSION_SQL_VERSION_MIN = 80000, /* of MySQL, that knows mysql_sql */
+    MYSQL_SQL_VERSION = 80000, /* the first MySQL that knows mysql_sql */
+    MYSQL_KEY_SQL_VERSION = 80030,
 };
 
 enum error_kind my_connection_error_kind(unsigned number)
@@ -149,8 +153,8 @@ enum tls_use { TLS_OFF, TLS_ON };
  * nothing (send_client_reply_packet() and ma_pvio_start_ssl() of Connector/C 3.3). */
 static void set_tls(MYSQL *c, const struct my_url *url, enum tls_use use)
 {
-    my_bool on = use == TLS_ON;
-    my_bool verify_host = use == TLS_ON && url->ssl_mode == MY_SSL_VERIFY_IDENTITY;
+    my_bool on = (my_bool)(use == TLS_ON);
+    my_bool verify_host = (my_bool)(on && url->ssl_mode == MY_SSL_VERIFY_IDENTITY);
     (void)mysql_options(c, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify_host);
     (void)mysql_options(c, MYSQL_OPT_SSL_ENFORCE, &on);
     /* Logins that do not show the password. Others only where nobody else can listen. */
@@ -257,8 +261,9 @@ static bool set_session(MYSQL *c, struct error *err)
     if (strstr(mysql_get_server_info(c), "MariaDB")) {
         return my_connection_execute(c, mariadb_sql, err);
     }
-    return mysql_get_server_version(c) < SESSION_SQL_VERSION_MIN ||
-           my_connection_execute(c, mysql_sql, err);
+    unsigned long version = mysql_get_server_version(c);
+    return (version < MYSQL_SQL_VERSION || my_connection_execute(c, mysql_sql, err)) &&
+           (version < MYSQL_KEY_SQL_VERSION || my_connection_execute(c, mysql_key_sql, err));
 }
 
 static void begin_library(void)

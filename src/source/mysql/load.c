@@ -43,8 +43,8 @@ static bool open_reader(struct my_load *l, struct my_load_reader *r, struct erro
     struct error ignored = {0};
     (void)(l->options.server->is_mariadb &&
            my_connection_execute(r->c, "SET SESSION sql_log_bin = 0", &ignored));
-    return my_connection_execute(
-        r->c, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", err);
+    return my_connection_execute(r->c, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+                                 err);
 }
 
 /* All connections, before anybody is made to wait. */
@@ -101,7 +101,8 @@ static bool wrap_lock_error(const struct my_load *l, struct error *err)
  * (access denied for the whole user), and allow that of tables. */
 static bool hold_writers(struct my_load *l, struct error *err)
 {
-    if (!set_timeouts(l->control, l->options.lock_timeout_ms, err)) {
+    if (!set_timeouts(l->control, l->options.lock_timeout_ms, err) ||
+        (l->keeper && !set_timeouts(l->keeper, l->options.lock_timeout_ms, err))) {
         return false;
     }
     struct error global = {0};
@@ -128,9 +129,15 @@ static bool hold_writers(struct my_load *l, struct error *err)
  * commit makes us wait for it: that ends with the timeout. */
 static bool keep_writers(struct my_load *l, struct error *err)
 {
-    return !l->keeper || ((set_timeouts(l->keeper, l->options.lock_timeout_ms, err) &&
-                           lock_tables(l, l->keeper, false, err)) ||
-                          wrap_lock_error(l, err));
+    if (!l->keeper || lock_tables(l, l->keeper, false, err)) {
+        return true;
+    }
+    if (err->kind != ERROR_CONFIG) {
+        return wrap_lock_error(l, err);
+    }
+    return error_wrap(err,
+                      "tables without transactions stay locked while they are read: GRANT LOCK "
+                      "TABLES on their databases to the user of the pipeline");
 }
 
 static bool begin_snapshots(struct my_load *l, struct error *err)
@@ -179,8 +186,8 @@ bool my_load_check_table(struct my_load *l, uint32_t table, struct error *err)
     if (!my_catalog_read_table(l->control, l->options.server, known->name, &arena, &now, err)) {
         return false;
     }
-    bool same = now.column_count == known->column_count &&
-                now.is_transactional == known->is_transactional;
+    bool same =
+        now.column_count == known->column_count && now.is_transactional == known->is_transactional;
     for (uint32_t i = 0; same && i < known->column_count; i++) {
         same = same_column(&now.columns[i], &known->columns[i]);
     }
@@ -252,20 +259,25 @@ bool my_load_table_done(struct my_load *l, uint32_t table, struct error *err)
     return done;
 }
 
+void my_load_close_readers(struct my_load *l)
+{
+    for (uint32_t i = 0; i < MY_LOAD_CONNECTIONS_MAX; i++) {
+        my_connection_free(&l->readers[i].c);
+        if (l->readers[i].stop_fd >= 0) {
+            (void)close(l->readers[i].stop_fd);
+        }
+        l->readers[i].stop_fd = -1;
+    }
+}
+
 void my_load_free(struct my_load **l)
 {
     struct my_load *old = take(*l);
-    if (!old) {
-        return;
+    if (old) {
+        my_load_close_readers(old);
+        my_connection_free(&old->control);
+        my_connection_free(&old->keeper);
+        free(old->is_read);
+        free(old);
     }
-    for (uint32_t i = 0; i < MY_LOAD_CONNECTIONS_MAX; i++) {
-        my_connection_free(&old->readers[i].c);
-        if (old->readers[i].stop_fd >= 0) {
-            (void)close(old->readers[i].stop_fd);
-        }
-    }
-    my_connection_free(&old->control);
-    my_connection_free(&old->keeper);
-    free(old->is_read);
-    free(old);
 }

@@ -6,7 +6,7 @@
 
 /* A connection in its snapshot. */
 struct my_load_reader {
-    MYSQL *c;
+    MYSQL *c;    /* NULL: a failure ended the load */
     int stop_fd; /* a duplicate of its socket: shut down from another thread, whatever the library
                     does with its own */
 };
@@ -16,7 +16,6 @@ struct my_load {
     MYSQL *control; /* had the lock; now asks the catalog */
     MYSQL *keeper;  /* keeps writers from tables without snapshots; NULL: there are none left */
     bool *is_read;  /* per relation: without a snapshot, and read */
-    bool is_broken;
     struct my_load_reader readers[MY_LOAD_CONNECTIONS_MAX];
 };
 
@@ -43,3 +42,6 @@ must_check bool my_load_check_table(struct my_load *l, uint32_t table, struct er
 
 /* A table without a snapshot was read: lets its writers go on once all of them were. */
 must_check bool my_load_table_done(struct my_load *l, uint32_t table, struct error *err);
+
+/* Ends all snapshots. */
+void my_load_close_readers(struct my_load *l);

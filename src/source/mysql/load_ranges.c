@@ -8,14 +8,16 @@
 enum {
     RANGES_EACH = 8, /* so that nobody waits long for the last one */
     RANGE_ROWS_MIN = 20000,
+    SHARE_MIN = 2 * RANGE_ROWS_MIN,
 };
 
-static uint64_t wanted_ranges(uint64_t row_estimate, uint32_t count)
+static uint32_t wanted_ranges(uint64_t row_estimate, uint32_t count)
 {
     uint64_t most = (uint64_t)count * RANGES_EACH;
     uint64_t filled = row_estimate / RANGE_ROWS_MIN;
     uint64_t wanted = filled < most ? filled : most;
-    return wanted < 1 ? 1 : wanted > MY_LOAD_RANGES_MAX ? MY_LOAD_RANGES_MAX : wanted;
+    wanted = wanted > MY_LOAD_RANGES_MAX ? MY_LOAD_RANGES_MAX : wanted;
+    return wanted < 1 ? 1 : (uint32_t)wanted;
 }
 
 uint32_t my_load_ranges(__int128 from, __int128 to, uint64_t row_estimate, uint32_t count,
@@ -23,14 +25,14 @@ uint32_t my_load_ranges(__int128 from, __int128 to, uint64_t row_estimate, uint3
 {
     assert(from <= to);
     __int128 width = to - from + 1;
-    __int128 ranges = (__int128)wanted_ranges(row_estimate, count);
+    uint32_t ranges = wanted_ranges(row_estimate, count);
     if (ranges > width) {
-        ranges = width;
+        ranges = width > 1 ? (uint32_t)width : 1;
     }
-    for (__int128 i = 0; i <= ranges; i++) {
+    for (uint32_t i = 0; i <= ranges; i++) {
         bounds[i] = from + width * i / ranges; /* keys have 64 bits: no overflow */
     }
-    return (uint32_t)ranges;
+    return ranges;
 }
 
 static bool parse_key(const char *text, __int128 *out)
@@ -116,20 +118,22 @@ static bool read_ends(MYSQL *c, struct table_name name, struct my_load_plan *pla
         return true;
     }
     if (!row || !row[1] || !parse_key(row[0], from) || !parse_key(row[1], to) || *from > *to) {
-        return error_set(err, ERROR_FATAL, "table %s.%s: the ends of its key \"%s\" are no integers",
-                         name.schema, name.table, plan->key);
+        return error_set(err, ERROR_FATAL,
+                         "table %s.%s: the ends of its key \"%s\" are no integers", name.schema,
+                         name.table, plan->key);
     }
     return true;
 }
 
-/* How many rows the server expects between two keys; it looks into the index for that. */
+/* How many rows the server expects between two keys. It looks into the index for that, unless it is
+ * forced to use it (MySQL). */
 static bool estimate(MYSQL *c, struct table_name name, const char *key, __int128 from, __int128 to,
                      uint64_t *out, struct error *err)
 {
     owned(buf_release) struct buf sql = {0};
-    buf_append_text(&sql, "EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM ");
+    buf_append_text(&sql, "EXPLAIN FORMAT=TRADITIONAL SELECT * FROM ");
     my_load_append_name(&sql, name);
-    buf_append_text(&sql, " FORCE INDEX (PRIMARY)");
+    buf_append_text(&sql, " USE INDEX (PRIMARY)");
     append_between(&sql, key, from, to);
     owned(my_result_free) MYSQL_RES *r = my_connection_query(c, buf_text(&sql), err);
     if (!r) {
@@ -179,7 +183,7 @@ static bool even_out(MYSQL *c, struct table_name name, struct my_load_plan *plan
         all += rows[i];
     }
     uint64_t share = 2 * all / plan->range_count;
-    share = share > 2 * RANGE_ROWS_MIN ? share : 2 * RANGE_ROWS_MIN;
+    share = share > SHARE_MIN ? share : SHARE_MIN;
     while (plan->range_count < MY_LOAD_RANGES_MAX) {
         uint32_t i = largest(plan, rows);
         __int128 from = plan->bounds[i];
@@ -216,5 +220,5 @@ bool my_load_plan_ranges(MYSQL *c, const struct my_load *l, uint32_t table,
     }
     out->range_count =
         my_load_ranges(from, to, row_estimate, l->options.connection_count, out->bounds);
-    return out->range_count == 1 || even_out(c, r->name, out, err);
+    return out->range_count <= 1 || even_out(c, r->name, out, err);
 }

@@ -23,7 +23,7 @@ enum {
 struct exchange {
     const struct my_relation *relation;
     const struct my_load_plan *plan;
-    struct buf select; /* the statement up to the range */
+    struct buf select;  /* the statement up to the range */
     uint64_t row_count; /* atomic: numbers the rows */
 
     pthread_mutex_t lock; /* of what follows */
@@ -202,8 +202,7 @@ static bool store_rows(struct worker *w, MYSQL_RES *r, struct error *err)
         if (!store_row(w, row, mysql_fetch_lengths(r), err)) {
             return false;
         }
-        bool full =
-            w->batch->row_count == BATCH_ROWS || batch_bytes(w->batch) >= BATCH_BYTES_MAX;
+        bool full = w->batch->row_count == BATCH_ROWS || batch_bytes(w->batch) >= BATCH_BYTES_MAX;
         if (full && !hand_over(w)) {
             return error_set(err, ERROR_CANCELLED, "stopped");
         }
@@ -281,13 +280,17 @@ static bool is_stopped(struct exchange *x)
     return stopped;
 }
 
-/* Ends what the threads wait for: room in the queue, or their servers. */
+/* Ends what the threads wait for: room in the queue, or their servers. A server that is in the
+ * middle of an answer hears of it at once by the reset that closing then sends; by an orderly end
+ * it could go on for seconds, and its statement would stop the next load from getting its lock. */
 static void stop_all(struct my_load *l, struct exchange *x)
 {
+    static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
     stop(x, NULL);
-    l->is_broken = true;
     for (uint32_t i = 0; i < l->options.connection_count; i++) {
-        (void)shutdown(l->readers[i].stop_fd, SHUT_RDWR);
+        int fd = l->readers[i].stop_fd;
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+        (void)shutdown(fd, SHUT_RDWR);
     }
 }
 
@@ -314,11 +317,15 @@ static bool read_table(struct my_load *l, struct exchange *x, source_rows_fn *fn
     for (struct batch *b = pop(x); b; b = taken ? pop(x) : NULL) {
         taken = fn(arg, b, err);
     }
-    if (!taken || is_stopped(x)) {
+    bool broken = !taken || is_stopped(x);
+    if (broken) {
         stop_all(l, x);
     }
     for (uint32_t i = 0; i < count; i++) {
         (void)pthread_join(workers[i].thread, NULL);
+    }
+    if (broken) {
+        my_load_close_readers(l);
     }
     while (x->count > 0) {
         batch_release(take_head(x));
@@ -343,7 +350,7 @@ bool my_load_rows(struct my_load *l, uint32_t table, source_rows_fn *fn, void *a
 {
     assert(table < l->options.relation_count);
     const struct my_relation *r = &l->options.relations[table];
-    if (l->is_broken) {
+    if (!l->readers[0].c) {
         return error_set(err, ERROR_FATAL, "table %s.%s is read by a load that has failed",
                          r->name.schema, r->name.table);
     }

@@ -72,9 +72,10 @@ struct my_relation_statement {
     bool is_strict; /* the server refused to change values to fit */
 };
 
-/* Follows it; `facts` is used up. `*changed`: the schema is a new one. ERROR_LOST: rows changed
- * without a row event, or a column was renamed, or the key changed; ERROR_CONFIG: a new column's
- * type is refused. */
+/* Follows it; `facts` is used up. `*changed`: the schema is a new one, or an equal one that
+ * is worth a commit: without names in the log nobody may come back to before it. ERROR_LOST: rows
+ * changed without a row event, or a column was renamed, or the key changed; ERROR_CONFIG: a new
+ * column's type is refused. */
 must_check bool my_relation_alter(struct my_relation *r,
                                   const struct my_relation_statement *statement,
                                   struct my_relation_facts *facts,

@@ -271,6 +271,6 @@ bool my_relation_alter(struct my_relation *r, const struct my_relation_statement
     facts->arena = (struct arena){0};
     bool done = my_relation_adopt(r, options, err);
     arena_release(&old_arena);
-    *changed = done && !schema_equal(old, r->schema);
+    *changed = done && (my_relation_is_reshaped(ddl) || !schema_equal(old, r->schema));
     return done;
 }

@@ -106,7 +106,7 @@ static bool host_is_good(struct str host, bool in_brackets)
 /* host, host:port, [::1], [fe80::1%eth0]:port; or nothing, with a socket. */
 static bool read_host(struct str text, struct arena *arena, struct my_url *out, struct error *err)
 {
-    struct str host = text;
+    struct str host;
     struct str port = {0};
     bool has_port = false;
     bool in_brackets = text.size > 0 && text.data[0] == '[';

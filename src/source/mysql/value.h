@@ -42,21 +42,23 @@ enum my_value_kind {
 struct my_value_rule {
     enum my_value_kind kind;
     struct type type; /* of the column in the batch */
-    bool as_text;     /* type is TYPE_STRING: the value as the server prints it, whatever it is */
+    bool as_text;     /* type is TYPE_STRING: the value as the statement of
+                         my_value_append_select() prints it, without the zeroes of ZEROFILL */
     bool is_unsigned;
     uint8_t fraction;  /* of times: digits printed as text */
     uint8_t precision; /* of decimal */
     uint8_t scale;
-    uint32_t length;           /* of binary(n), bit(n), year as text */
+    uint32_t length;           /* of binary(n), to which it is padded; bits of bit(n); digits of a
+                                  year, which no other integer has; else 0 */
     enum my_charset charset;   /* of text in the binlog */
     const char *const *labels; /* of enum and set, UTF-8 */
     uint32_t label_count;
     enum unrepresentable_mode unrepresentable;
 };
 
-/* The rule for a column of the catalog. kind UNSUPPORTED with as_text false: there is none; `why`
- * says so ("type geometry is not supported"). Types that have a text of their own (decimal(65,30),
- * time, dates) take as_text. */
+/* The rule for a column of the catalog. kind UNSUPPORTED (as_text is then false): there is none;
+ * `why` says so, and is NULL otherwise ("type geometry is not supported"). Types that have a text
+ * of their own (decimal(65,30), time, dates) take as_text. */
 struct my_value_rule my_value_rule(const struct my_catalog_column *column, bool as_text,
                                    enum unrepresentable_mode unrepresentable, const char **why);
 
@@ -66,17 +68,21 @@ struct my_value_rule my_value_rule_of_map(const struct table_map_column *column,
                                           bool as_text, enum unrepresentable_mode unrepresentable,
                                           struct arena *arena, const char **why);
 
-/* True when values of the map's column are read by the rule: storage type, length, sign (where
- * sent). What does not fit means that the catalog describes another version of the table. */
+/* True when values of the map's column are read by the rule: storage type, length, sign, character
+ * set and labels (where sent). Integers may be smaller than the rule's. What does not fit means
+ * that the catalog describes another version of the table, or has an enum's label that
+ * information_schema cannot show: it has '?' for characters beyond U+FFFF. */
 bool my_value_rule_fits(const struct my_value_rule *rule, const struct table_map_column *column);
 
 /* Moves `image` past one value and stores it; batch NULL: only moves. The value is not null.
- * ERROR_FATAL: the image is cut off or malformed; ERROR_DATA: the value has no representation. */
+ * ERROR_FATAL: the image is cut off or malformed; ERROR_DATA: the value has no representation and
+ * `unrepresentable` says to fail. */
 must_check bool my_value_from_image(const struct my_value_rule *rule,
                                     const struct table_map_column *column, struct reader *image,
                                     struct batch *b, uint32_t at, uint32_t row, struct error *err);
 
-/* Stores a value from the text of SELECT; the statement was made with my_value_append_select(). */
+/* Stores a value from the text of SELECT; the statement was made with my_value_append_select(), in
+ * a session with character set utf8mb4, time zone +00:00 and no PAD_CHAR_TO_FULL_LENGTH. */
 must_check bool my_value_from_text(const struct my_value_rule *rule, struct str text,
                                    struct batch *b, uint32_t at, uint32_t row, struct error *err);
 

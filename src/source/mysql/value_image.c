@@ -216,8 +216,10 @@ static bool store_text(const struct my_place *p, struct str bytes, struct error 
         return my_store_text(p, bytes, err);
     }
     owned(buf_release) struct buf text = {0};
-    return my_charset_to_utf8(p->rule->charset, bytes, &text, err) &&
-           my_store_text(p, buf_str(&text), err);
+    struct error why = {0};
+    return my_charset_to_utf8(p->rule->charset, bytes, &text, &why)
+               ? my_store_text(p, buf_str(&text), err)
+               : my_store_no_text(p, &why, err);
 }
 
 /* binary(n), whose trailing zeroes are not in the log. */
@@ -228,7 +230,9 @@ static bool store_padded(const struct my_place *p, struct str bytes, struct erro
     if (bytes.size > p->rule->length || p->rule->length > sizeof(padded)) {
         return malformed(p, bytes, err);
     }
-    memcpy(padded, bytes.data, bytes.size);
+    if (bytes.size > 0) {
+        memcpy(padded, bytes.data, bytes.size);
+    }
     struct str whole = {padded, p->rule->length};
     return p->rule->as_text ? my_store_text(p, whole, err) : my_store_bytes(p, whole, err);
 }
@@ -274,7 +278,9 @@ static bool store_network(const struct my_place *p, struct str bytes, struct err
     if (bytes.size > size) {
         return malformed(p, bytes, err);
     }
-    memcpy(padded, bytes.data, bytes.size);
+    if (bytes.size > 0) {
+        memcpy(padded, bytes.data, bytes.size);
+    }
     struct uuid uuid = {0};
     memcpy(uuid.bytes, padded, sizeof(uuid.bytes));
     if (p->rule->kind == MY_VALUE_UUID && !p->rule->as_text) {

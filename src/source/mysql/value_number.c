@@ -1,4 +1,5 @@
 /* Doubles as text: strings/dtoa.c, my_gcvt() with all the room it wants. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,9 +7,9 @@
 #include "source/mysql/value_parts.h"
 
 enum {
-    DIGITS_SAFE = 15,       /* any decimal of so many digits survives the way through a double */
-    DIGITS_MAX = 17,        /* so many tell any double from its neighbours */
-    POINT_MAX = 15,         /* MAX_DECPT_FOR_F_FORMAT */
+    DIGITS_SAFE = 15, /* any decimal of so many digits survives the way through a normal double */
+    DIGITS_MAX = 17,  /* so many tell any double from its neighbours */
+    POINT_MAX = 15,   /* MAX_DECPT_FOR_F_FORMAT */
     DOUBLE_TEXT_MAX = 1100, /* no double in the servers' form is longer than 400 */
 };
 
@@ -50,9 +51,10 @@ static bool upper_neighbour(char *scientific, double v)
 static void shortest_digits(double v, struct digits *out)
 {
     char text[32];
-    for (int count = DIGITS_SAFE; count <= DIGITS_MAX; count++) {
+    for (int count = v < DBL_MIN ? 1 : DIGITS_SAFE; count <= DIGITS_MAX; count++) {
         (void)snprintf(text, sizeof(text), "%.*e", count - 1, v);
-        if (strtod(text, NULL) == v || (count == DIGITS_MAX - 1 && upper_neighbour(text, v))) {
+        if (strtod(text, NULL) == v ||
+            (count > 1 && count < DIGITS_MAX && upper_neighbour(text, v))) {
             break;
         }
     }

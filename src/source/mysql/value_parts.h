@@ -31,6 +31,10 @@ void my_store_double(const struct my_place *p, double v);
 must_check bool my_store_text(const struct my_place *p, struct str text, struct error *err);
 must_check bool my_store_bytes(const struct my_place *p, struct str bytes, struct error *err);
 
+/* By the rule: null, or ERROR_DATA with the message of `why`: bytes that are no text. */
+must_check bool my_store_no_text(const struct my_place *p, const struct error *why,
+                                 struct error *err);
+
 /* By the rule: null, or ERROR_DATA that quotes the value as the server prints it. */
 must_check bool my_store_unrepresentable(const struct my_place *p, const char *text,
                                          struct error *err);

@@ -167,6 +167,13 @@ static uint32_t year_digits(const struct my_catalog_column *column)
     return column->type && strncmp(column->type, "year(2)", 7) == 0 ? 2 : 4;
 }
 
+/* Such columns were made with mysql56_temporal_format=OFF; the log does not say how long their
+ * values are. */
+static bool has_old_fraction(const struct my_catalog_column *column)
+{
+    return column->fraction > 0 && column->type && strstr(column->type, "/* mariadb-5.3 */");
+}
+
 struct my_value_rule my_value_rule(const struct my_catalog_column *column, bool as_text,
                                    enum unrepresentable_mode unrepresentable, const char **why)
 {
@@ -183,6 +190,11 @@ struct my_value_rule my_value_rule(const struct my_catalog_column *column, bool 
                               .scale = column->scale,
                               .labels = column->labels,
                               .label_count = column->label_count};
+    if (has_old_fraction(column)) {
+        return unsupported("fractions in the format of MariaDB 5.3 are not supported (ALTER TABLE "
+                           "... FORCE converts them)",
+                           why);
+    }
     if (r.kind == MY_VALUE_INTEGER) {
         r.length = year_digits(column);
         if (r.length == 2 && !as_text) {

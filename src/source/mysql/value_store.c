@@ -109,10 +109,21 @@ bool my_store_bytes(const struct my_place *p, struct str bytes, struct error *er
     return true;
 }
 
+bool my_store_no_text(const struct my_place *p, const struct error *why, struct error *err)
+{
+    if (p->rule->unrepresentable == UNREPRESENTABLE_NULL) {
+        batch_set_null(p->b, p->at, p->row);
+        return true;
+    }
+    return error_set(err, ERROR_DATA, "%s", why->message);
+}
+
 bool my_store_text(const struct my_place *p, struct str text, struct error *err)
 {
     if (!utf8_valid(text.data, text.size)) {
-        return error_set(err, ERROR_DATA, "a text of %zu bytes is not valid UTF-8", text.size);
+        struct error why = {0};
+        (void)error_set(&why, ERROR_DATA, "a text of %zu bytes is not valid UTF-8", text.size);
+        return my_store_no_text(p, &why, err);
     }
     return my_store_bytes(p, text, err);
 }

@@ -93,11 +93,11 @@ static void set_date_from_days(int64_t days, struct my_time *out)
     out->year = (uint32_t)(year_of_era + era * 400 + (out->month <= 2));
 }
 
-/* Second 0 is the zero timestamp: no other is stored as it. */
+/* 0 is the zero timestamp. MariaDB also has the fractions of second 0. */
 static struct my_time time_from_seconds(uint32_t seconds, uint32_t micros)
 {
     struct my_time t = {0};
-    if (seconds == 0) {
+    if (seconds == 0 && micros == 0) {
         return t;
     }
     set_date_from_days(seconds / 86400, &t);

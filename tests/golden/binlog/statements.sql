@@ -7,5 +7,5 @@ INSERT INTO t (b) VALUES ('by statement');
 INSERT INTO t (a) VALUES (rand());
 SET @name = 'from a variable';
 INSERT INTO t (b) VALUES (@name);
-LOAD DATA LOCAL INFILE 'rows.txt' INTO TABLE t (b);
+LOAD DATA LOCAL INFILE 'loaded.tsv' INTO TABLE t (b);
 SET binlog_format = ROW;

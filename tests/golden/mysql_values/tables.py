@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Table:
+    """A table to make, and its rows as SQL."""
+
     name: str
     columns: list[tuple[str, str]]
     rows: list[list[str]]
@@ -12,7 +14,7 @@ class Table:
     options: str = ""
 
 
-def integers() -> Table:
+def _integers() -> Table:
     columns, low, high, middle = [], [], [], []
     for name, bits in (("tiny", 8), ("small", 16), ("medium", 24), ("", 32), ("big", 64)):
         columns += [(f"{name}i", f"{name}int"), (f"{name}u", f"{name}int unsigned")]
@@ -32,7 +34,7 @@ def integers() -> Table:
     )
 
 
-def decimals() -> Table:
+def _decimals() -> Table:
     sizes = [(1, 0), (2, 2), (9, 0), (10, 2), (18, 9), (19, 1), (38, 0), (38, 30)]
     sizes += [(20, 11), (27, 18), (28, 19), (38, 10), (65, 0), (65, 30)]
     columns = [(f"d{p}_{s}", f"decimal({p},{s})") for p, s in sizes]
@@ -58,7 +60,7 @@ def decimals() -> Table:
     )
 
 
-def floats() -> Table:
+def _floats() -> Table:
     columns = [("f", "float"), ("fd", "float(10,2)"), ("d", "double"), ("dd", "double(20,3)")]
     doubles = ["0.1", "1e15", "1e16", "123456789012345678", "1.7976931348623157e308", "5e-324"]
     doubles += ["2.2250738585072014e-308", "9007199254740993", "1234567890123456.75", "1e-14"]
@@ -73,7 +75,7 @@ def floats() -> Table:
     return Table("floats", columns, rows)
 
 
-def bits() -> Table:
+def _bits() -> Table:
     widths = [1, 2, 7, 8, 9, 31, 32, 33, 63, 64]
     columns = [(f"b{w}", f"bit({w})") for w in widths]
     return Table(
@@ -88,7 +90,7 @@ def bits() -> Table:
     )
 
 
-def times() -> Table:
+def _times() -> Table:
     kinds = [(k, n) for k in ("time", "datetime", "timestamp") for n in (0, 1, 2, 3, 4, 5, 6)]
     columns = [("d", "date")]
     columns += [
@@ -113,12 +115,18 @@ def times() -> Table:
             row("1600-03-01", "-00:00:01.000001", "1000-01-01 00:00:00.000001", "2024-03-01"),
             row("1999-02-28", "-12:34:56.999999", "1582-10-15 10:00:00.5", "1970-01-02 00:00:00.9"),
             row("1969-12-31", "12:34:56.123456", "1969-12-31 23:59:59.999999", "2020-02-29"),
-            row("2023-06-30", "23:59:59.999994", "2023-06-30 01:02:03.040506", "2023-06-30 01:02:03.04"),
+            row(
+                "2023-06-30",
+                "23:59:59.999994",
+                "2023-06-30 01:02:03.040506",
+                "2023-06-30 01:02:03.04",
+            ),
             row("0000-00-00", "24:00:00", zero, zero),
             row("2024-00-15", "-00:00:00.000001", "2024-00-15 10:11:12.131415", zero),
             row("2024-05-00", "100:00:00.5", "2024-05-00 00:00:00", zero),
             row("2023-02-31", "-00:59:59.999999", "2023-02-29 00:00:00.1", "2023-01-01"),
             row("0000-01-01", "-01:00:00", "0000-12-31 23:59:59.9", "2023-01-01"),
+            row("1970-01-01", "01:00:00", "1970-01-01 00:00:00.5", "1970-01-01 00:00:00.5"),
             row("2100-02-28", "00:00:00.999999", "2100-02-28 00:00:00.000009", "2037-12-31"),
         ],
     )
@@ -127,8 +135,8 @@ def times() -> Table:
 CHARSETS = {
     "armscii8": "Ա Ֆ և", "ascii": "plain ~", "big5": "中文 ー Ё ①", "binary": "bytes",
     "cp1250": "Łódź €", "cp1251": "Привет №", "cp1256": "سلام", "cp1257": "Ąžuolas",
-    "cp850": "é ░ ß", "cp852": "Łódź", "cp866": "Привет ⁿ ²", "cp932": "日本 ～ ① ｱ",
-    "dec8": "Å Œ ÿ", "eucjpms": "日本 ～ ① ｱ", "euckr": "한국 각 똠", "gb2312": "中文 ―",
+    "cp850": "é ░ ß", "cp852": "Łódź", "cp866": "Привет ⁿ ²", "cp932": "日本 \uff5e ① ｱ",
+    "dec8": "Å Œ ÿ", "eucjpms": "日本 \uff5e ① ｱ", "euckr": "한국 각 똠", "gb2312": "中文 ―",
     "gbk": "中文 镕", "geostd8": "აბგ", "greek": "Ελλάδα", "hebrew": "שלום",
     "hp8": "é Š", "keybcs2": "Čeština", "koi8r": "Привет", "koi8u": "Привіт •",
     "latin1": "é € \u0081 ÿ", "latin2": "Łódź", "latin5": "İğş", "latin7": "Ąžuolas",
@@ -138,7 +146,7 @@ CHARSETS = {
 }  # fmt: skip
 
 
-def charsets(is_mariadb: bool) -> Table:
+def _charsets(is_mariadb: bool) -> Table:
     sets = dict(CHARSETS)
     if not is_mariadb:
         sets["gb18030"] = "中文 😀 龴"
@@ -157,7 +165,7 @@ def charsets(is_mariadb: bool) -> Table:
     return Table("charsets", columns, [row, empty], options="ENGINE=MyISAM")
 
 
-def strings() -> Table:
+def _strings() -> Table:
     columns = [
         ("c255", "char(255) CHARACTER SET utf8mb4"),
         ("c1", "char(1) CHARACTER SET latin1"),
@@ -185,22 +193,74 @@ def strings() -> Table:
         columns,
         [
             ["''"] * 15 + ["''", "''", "0", "0"],
-            [full.format(255), "'ü'", full.format(255), full.format(256)]
-            + ["'t'", "repeat('m', 300)", "'l'"]
-            + ["x'00'", "x'0102000000'", "repeat(x'ff', 255)", "repeat(x'0100', 150)"]
-            + ["x'00'", "x'ff00'", "repeat('b', 300)", "x'80'"]
-            + ["'it''s'", "'l299'", "255", "18446744073709551615"],
-            ["'  a  '", "' '", "'b  '", "'c  '", "'  '", "'\\n\\t\"'", "'\\\\'"]
-            + ["x'20'", "x'00ff00'", "x'20'", "x'2000'", "x'2000'", "''", "x'00'", "x'00'"]
-            + ["'t,wo'", "'l255'", "'a,h,c'", "'m63,m0'"],
-            ["repeat('x', 64)", "'y'", "'z'", "'z'", "''", "''", "''"]
-            + ["x'01'", "repeat(x'0a', 16)", "''", "''", "''", "''", "''", "''"]
-            + ["'nothing'", "1", "'b'", "9223372036854775808"],
+            [
+                full.format(255),
+                "'ü'",
+                full.format(255),
+                full.format(256),
+                "'t'",
+                "repeat('m', 300)",
+                "'l'",
+                "x'00'",
+                "x'0102000000'",
+                "repeat(x'ff', 255)",
+                "repeat(x'0100', 150)",
+                "x'00'",
+                "x'ff00'",
+                "repeat('b', 300)",
+                "x'80'",
+                "'it''s'",
+                "'l299'",
+                "255",
+                "18446744073709551615",
+            ],
+            [
+                "'  a  '",
+                "' '",
+                "'b  '",
+                "'c  '",
+                "'  '",
+                "'\\n\\t\"'",
+                "'\\\\'",
+                "x'20'",
+                "x'00ff00'",
+                "x'20'",
+                "x'2000'",
+                "x'2000'",
+                "''",
+                "x'00'",
+                "x'00'",
+                "'t,wo'",
+                "'l255'",
+                "'a,h,c'",
+                "'m63,m0'",
+            ],
+            [
+                "repeat('x', 64)",
+                "'y'",
+                "'z'",
+                "'z'",
+                "''",
+                "''",
+                "''",
+                "x'01'",
+                "repeat(x'0a', 16)",
+                "''",
+                "''",
+                "''",
+                "''",
+                "''",
+                "''",
+                "'nothing'",
+                "1",
+                "'b'",
+                "9223372036854775808",
+            ],
         ],
     )
 
 
-def compressed() -> Table:
+def _compressed() -> Table:
     kinds = ["varchar(100)", "varchar(1000)", "varbinary(100)", "tinytext", "text", "mediumblob"]
     columns = [(f"c{i}", f"{k} COMPRESSED") for i, k in enumerate(kinds)]
     columns.append(("latin", "varchar(500) COMPRESSED CHARACTER SET latin1"))
@@ -210,14 +270,22 @@ def compressed() -> Table:
         columns,
         [
             ["''"] * 8,
-            ["repeat('é', 49)", "repeat('abc', 300)", "repeat(x'00', 100)", "repeat('y', 200)"]
-            + ["repeat('z', 60000)", "repeat(x'ff', 70000)", "repeat('é', 300)", "'[1, 2]'"],
+            [
+                "repeat('é', 49)",
+                "repeat('abc', 300)",
+                "repeat(x'00', 100)",
+                "repeat('y', 200)",
+                "repeat('z', 60000)",
+                "repeat(x'ff', 70000)",
+                "repeat('é', 300)",
+                "'[1, 2]'",
+            ],
             ["'short'", "'  '", "x'00'", "'é'", "'z'", "x'ff'", "'é'", "'{}'"],
         ],
     )
 
 
-def network() -> Table:
+def _network() -> Table:
     uuids = [
         "00000000-0000-0000-0000-000000000000",
         "ffffffff-ffff-ffff-ffff-ffffffffffff",
@@ -244,13 +312,14 @@ def network() -> Table:
     return Table("network", columns, rows, json=["j"])
 
 
-def json() -> Table:
+def _json() -> Table:
     texts = [
         "null", "true", "false", "0", "-1", "32767", "-32768", "32768", "65535", "65536",
         "2147483647", "-2147483648", "4294967295", "4294967296", "9223372036854775807",
         "-9223372036854775808", "18446744073709551615", "18446744073709551616", "1.0", "0.1",
         "-0.0", "1e100", "1e-7", "123456789012345680000", "1e15", "1e16", "0.00001",
-        '""', '"a"', '"é 日 😀"', '"\\\\u0000\\\\u0001\\\\u001f\\\\u007f\\\\b\\\\t\\\\n\\\\f\\\\r\\\\"/\\\\\\\\"',
+        '""', '"a"', '"é 日 😀"', '"\\\\u0000\\\\u0001\\\\u001f\\\\u007f'
+        '\\\\b\\\\t\\\\n\\\\f\\\\r\\\\"/\\\\\\\\"',
         "[]", "{}", "[[]]", "[{}]", "[1, 2.5, \"x\", null, true, {\"a\": [1]}]",
         '{"bb": 1, "a": 2, "ccc": {"d": null}, "": 0, "é": "ü"}',
         '{"a": 1, "a": 2}', "[" * 99 + "]" * 99,
@@ -281,5 +350,14 @@ def json() -> Table:
 
 
 def tables_of(is_mariadb: bool) -> list[Table]:
-    common = [integers(), decimals(), floats(), bits(), times(), strings(), charsets(is_mariadb)]
-    return common + ([compressed(), network()] if is_mariadb else [json()])
+    """Those that the server can hold."""
+    common = [
+        _integers(),
+        _decimals(),
+        _floats(),
+        _bits(),
+        _times(),
+        _strings(),
+        _charsets(is_mariadb),
+    ]
+    return common + ([_compressed(), _network()] if is_mariadb else [_json()])

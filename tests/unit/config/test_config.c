@@ -190,8 +190,8 @@ static void unknown_words_name_the_known_ones(void **state)
     assert_refused(
         SOURCE "    sinks: [{type: delat, location: x}]\n",
         "unknown sink type \"delat\"; did you mean \"delta\"?; known: delta, iceberg, stdout");
-    assert_refused("pipelines: {p: {source: {type: mysql}, sinks: []}}",
-                   "unknown source type \"mysql\"; known: postgres, delta, iceberg");
+    assert_refused("pipelines: {p: {source: {type: oracle}, sinks: []}}",
+                   "unknown source type \"oracle\"; known: postgres, mysql, delta, iceberg");
     assert_refused(
         SOURCE "    sinks: [{type: delta, location: \"{table}\", mode: upset}]\n",
         "unknown value of mode \"upset\"; did you mean \"upsert\"?; known: upsert, append");
