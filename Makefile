@@ -23,8 +23,8 @@ build: setup-build ## release build in build/
 build-asan: setup-test
 	@tools/build build-asan -Db_sanitize=address,undefined -Dfailpoints=true
 
-demo: build ## a private PostgreSQL, a workload, Delta and Iceberg tables, compared
-	@build/leat demo
+demo: build ## a private PostgreSQL (or SOURCE=mysql), a workload, Delta and Iceberg tables, compared
+	@build/leat demo $(if $(SOURCE),--source $(SOURCE)) $(DEMO)
 
 test: build-asan ## all tests, with their counts
 	@tools/run-tests

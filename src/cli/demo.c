@@ -313,7 +313,7 @@ static void leave_server(struct demo *d)
                   "the %s stays: %s\n"
                   "  go on:  %s generate --url '%s' --tables customers,orders --workload 1000\n"
                   "          %s run --config %s\n"
-                  "  end it: kill %d; rm -r %s\n",
+                  "  end it: kill -QUIT %d; sleep 2; rm -r %s\n",
                   private_server_product(d->server), url, program_invocation_name, url,
                   program_invocation_name, d->config_path, (int)private_server_pid(d->server),
                   private_server_directory(d->server));

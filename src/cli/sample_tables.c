@@ -179,18 +179,17 @@ bool sample_table_create(struct database *db, const struct sample_table *t, cons
 bool sample_table_set_sequence(struct database *db, const struct sample_table *t,
                                const char *schema, uint64_t key_max, struct error *err)
 {
+    /* InnoDB's counter follows the keys that are inserted, and since MySQL 8 also updated ones. */
+    if (key_max == 0 || database_is_mysql(db)) {
+        return true;
+    }
     owned(free_buf) struct buf name = {0};
     owned(free_buf) struct buf sql = {0};
     sample_table_append_name(t, schema, &name);
-    if (database_is_mysql(db)) {
-        buf_append_format(&sql, "ALTER TABLE %s AUTO_INCREMENT = %" PRIu64, buf_text(&name),
-                          key_max + 1);
-    } else {
-        buf_append_text(&sql, "SELECT setval(pg_get_serial_sequence(");
-        buf_append_literal(&sql, buf_text(&name));
-        buf_append_format(&sql, ", '%s'), %" PRIu64 ")", t->columns[0].name, key_max);
-    }
-    return key_max == 0 || database_execute(db, buf_text(&sql), err);
+    buf_append_text(&sql, "SELECT setval(pg_get_serial_sequence(");
+    buf_append_literal(&sql, buf_text(&name));
+    buf_append_format(&sql, ", '%s'), %" PRIu64 ")", t->columns[0].name, key_max);
+    return database_execute(db, buf_text(&sql), err);
 }
 
 static bool load_rows(struct database *db, const struct sample_table *t, const struct sample *s,

@@ -25,7 +25,9 @@ def servers() -> set[str]:
             words = path.read_bytes().split(b"\0")
         except (FileNotFoundError, ProcessLookupError):
             continue
-        found |= {word[2:].decode() for word in words if word.startswith(b"-D/tmp/leat-demo-")}
+        for option in (b"-D", b"--datadir="):
+            begin = option + b"/tmp/leat-demo-"
+            found |= {word[len(option) :].decode() for word in words if word.startswith(begin)}
     return found
 
 
@@ -42,24 +44,31 @@ def _nothing_is_left() -> object:
         assert servers() <= before
 
 
-def test_it_ends_equal_and_its_numbers_are_those_of_the_tables(leat: Leat) -> None:
+@pytest.mark.parametrize(
+    ("source", "product", "schema"),
+    [("postgres", "PostgreSQL", "public"), ("mysql", "MariaDB", "shop")],
+)
+def test_it_ends_equal_and_its_numbers_are_those_of_the_tables(
+    leat: Leat, source: str, product: str, schema: str
+) -> None:
     """Rows, versions and changes as others read them."""
-    done = leat.run("demo", *QUICK, config=False)
+    done = leat.run("demo", f"--source={source}", *QUICK, config=False)
+    assert f"started a private {product} " in done.stderr
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "result: equal"
     for table in ("customers", "orders"):
         found = {}
         for form in ("delta", "iceberg"):
-            line = re.search(rf"^public\.{table} +{form} +(.*)$", done.stdout, re.MULTILINE)
+            line = re.search(rf"^{schema}\.{table} +{form} +(.*)$", done.stdout, re.MULTILINE)
             assert line is not None
             found[form] = line[1].split()
         source, lake, word, versions, inserts, updates, deletes = found["delta"]
-        copy = leat.dir / "leat-demo" / "lake" / "iceberg" / "public" / table
+        copy = leat.dir / "leat-demo" / "lake" / "iceberg" / schema / table
         assert found["iceberg"][:3] == [source, lake, word]
         assert len(iceberg_rows(copy)) == int(lake)
         assert len(iceberg_snapshots(copy)) == int(found["iceberg"][3])
         assert found["iceberg"][4:] == [inserts, updates, deletes]  # the same net changes
-        path = leat.dir / "leat-demo" / "lake" / "delta" / "public" / table
+        path = leat.dir / "leat-demo" / "lake" / "delta" / schema / table
         assert word == "equal"
         assert int(source) == int(lake) == len(delta_rows(path)) > 500
         assert int(versions) == delta_version(path) + 1
@@ -85,6 +94,20 @@ def test_what_it_says_to_look_with_works(leat: Leat) -> None:
     assert tried >= 3
 
 
+def test_a_server_that_is_kept_takes_more_changes(leat: Leat) -> None:
+    """Its own words say how to go on, and how to end it."""
+    done = leat.run("demo", "--source=mysql", "--keep-server", *QUICK, config=False)
+    assert done.returncode == 0, done.stderr
+    said = {line.strip().partition(":")[0]: line for line in done.stderr.splitlines()}
+    try:
+        shown = leat.shell(said["go on"].partition(":")[2])
+        assert shown.returncode == 0, shown.stderr
+        assert "made 1000 changes" in shown.stderr
+    finally:
+        ended = leat.shell(said["end it"].partition(":")[2])
+        assert ended.returncode == 0, ended.stderr
+
+
 def test_the_next_one_replaces_it_but_nothing_else(leat: Leat) -> None:
     """A directory that holds other things is left alone."""
     assert leat.run("demo", *QUICK, "--dir=here", config=False).returncode == 0
@@ -101,10 +124,19 @@ def test_the_next_one_replaces_it_but_nothing_else(leat: Leat) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("when", ["started a private", "changing rows"])
-def test_interrupted_it_cleans_up(leat: Leat, when: str, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("source", "when"),
+    [
+        ("postgres", "started a private"),
+        ("postgres", "changing rows"),
+        ("mysql", "changing rows"),
+    ],
+)
+def test_interrupted_it_cleans_up(
+    leat: Leat, source: str, when: str, number: signal.Signals
+) -> None:
     """At any time; and says that it was interrupted."""
-    running = leat.start("demo", "--seconds=60", "--rows=500")
+    running = leat.start("demo", f"--source={source}", "--seconds=60", "--rows=500")
     running.wait_for(when)
     running.process.send_signal(number)
     assert running.wait() == 1
