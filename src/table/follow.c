@@ -245,8 +245,8 @@ static bool check_key(const struct table *t, const struct schema *s, const struc
     if (source->key_count == 0) {
         return error_set(err, ERROR_CONFIG,
                          "table %s has no key, so rows cannot be updated: set \"mode: append\" for "
-                         "it, or at the source ALTER TABLE %s ADD PRIMARY KEY (...), or ALTER "
-                         "TABLE %s REPLICA IDENTITY USING INDEX ...",
+                         "it, or at the source ALTER TABLE %s ADD PRIMARY KEY (...); in "
+                         "PostgreSQL also ALTER TABLE %s REPLICA IDENTITY USING INDEX ...",
                          t->name, t->name, t->name);
     }
     if (!t->schema) {

@@ -47,6 +47,7 @@ class MySQLMirror:
         self.uses_gtids = uses_gtids
         self.formats: tuple[str, ...] = ("delta", "iceberg")
         self.as_text: list[str] = []
+        self.unrepresentable = "fail"
         self.configure(**pipeline)
 
     def configure(self, url: str | None = None, **pipeline: Any) -> None:
@@ -55,6 +56,7 @@ class MySQLMirror:
         self.formats = tuple(pipeline["formats"])
         source = {"type": "mysql", **pipeline.pop("source", {})}
         self.as_text = list(source.get("as_text", ()))
+        self.unrepresentable = source.get("unrepresentable", "fail")
         names = [self.database.table(name) for name in self.tables]
         url = url or self.database.url
         self.leat.configure({PIPELINE: self.leat.pipeline(url, names, source=source, **pipeline)})
@@ -82,7 +84,9 @@ class MySQLMirror:
         """The rows of the source."""
         full = self.database.table(table) + "."
         texts = [name.removeprefix(full) for name in self.as_text if name.startswith(full)]
-        return source_rows(self.database, table, as_text=texts)
+        return source_rows(
+            self.database, table, as_text=texts, unrepresentable=self.unrepresentable
+        )
 
     def verify(self, *tables: str) -> None:
         """Source, tables (two foreign readers each) and replayed feed must hold the same rows."""

@@ -367,10 +367,17 @@ static bool query_pattern(MYSQL *c, const struct my_server *server, const char *
         return error_wrap(err, "cannot look for table %s", pattern);
     }
     if (mysql_num_rows(*out) == 0) {
+        owned(buf_release) struct buf grant = {0};
+        my_append_identifier(&grant, name.schema);
+        buf_append_char(&grant, '.');
+        if (all) {
+            buf_append_char(&grant, '*');
+        } else {
+            my_append_identifier(&grant, name.table);
+        }
         return error_set(err, ERROR_CONFIG,
-                         all ? "\"%s\" finds no table that %s may read"
-                             : "table %s does not exist, or %s has no right on it",
-                         pattern, server->user);
+                         "%s %s, or the user has no right on it: GRANT SELECT ON %s TO %s", pattern,
+                         all ? "has no table" : "does not exist", buf_text(&grant), server->user);
     }
     return true;
 }

@@ -119,8 +119,10 @@ static bool hold_writers(struct my_load *l, struct error *err)
     if (err->kind != ERROR_CONFIG) {
         return wrap_lock_error(l, err);
     }
-    return error_wrap(err, "no right to lock: GRANT RELOAD ON *.* TO the user of the pipeline, or "
-                           "GRANT LOCK TABLES, SELECT on the tables' databases");
+    return error_wrap(err,
+                      "no right to lock: GRANT RELOAD ON *.* TO %s, or GRANT LOCK TABLES on the "
+                      "tables' databases",
+                      l->options.server->user);
 }
 
 /* Tables without snapshots are locked a second time, on a connection of their own: read locks
@@ -137,7 +139,8 @@ static bool keep_writers(struct my_load *l, struct error *err)
     }
     return error_wrap(err,
                       "tables without transactions stay locked while they are read: GRANT LOCK "
-                      "TABLES on their databases to the user of the pipeline");
+                      "TABLES on their databases TO %s",
+                      l->options.server->user);
 }
 
 static bool begin_snapshots(struct my_load *l, struct error *err)

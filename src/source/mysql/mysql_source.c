@@ -191,6 +191,9 @@ static bool begin_anew(struct mysql_source_state *s, struct position *at, struct
     };
     struct position gtids = {0};
     struct my_log_place place = {0};
+    if (!my_prerequisites_check_log(&options.connection, &s->server, &s->opened_place, err)) {
+        return false;
+    }
     s->load = my_load_begin(&options, &gtids, &place, err);
     if (!s->load || !as_position(&gtids, &place, &s->position, err)) {
         return false;

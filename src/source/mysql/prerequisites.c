@@ -8,9 +8,16 @@
 #include <xxhash.h>
 
 #include "source/mysql/catalog.h"
+#include "source/mysql/dump.h"
 #include "source/mysql/relation.h"
 
-enum { MYSQL_VERSION_MIN = 50700, MARIADB_VERSION_MIN = 100300, RETENTION_SHORT_S = 86400 };
+enum {
+    MYSQL_VERSION_MIN = 50700,
+    MARIADB_VERSION_MIN = 100300,
+    ROLES_VERSION_MIN = 80000,
+    RETENTION_SHORT_S = 86400,
+    LOG_WAIT_MS = 30000
+};
 
 struct my_connection_options my_prerequisites_connection(const struct source_config *config,
                                                          const char *pipeline)
@@ -81,6 +88,25 @@ bool my_prerequisites_check_server(const struct my_server *server, struct error 
         }
     }
     return true;
+}
+
+bool my_prerequisites_check_log(const struct my_connection_options *connection,
+                                const struct my_server *server, const struct my_log_place *place,
+                                struct error *err)
+{
+    struct dump_options options = {
+        .connection = *connection, .server = server, .place = *place, .until_end = true};
+    owned(dump_free) struct dump *d = dump_open(&options, err);
+    struct str event = {0};
+    bool ended = false;
+    if (d && dump_next(d, LOG_WAIT_MS, &event, &ended, err)) {
+        return true;
+    }
+    return err->kind != ERROR_CONFIG ? error_wrap(err, "cannot read the log")
+                                     : error_wrap(err,
+                                                  "cannot read the log: GRANT REPLICATION SLAVE ON "
+                                                  "*.* TO %s",
+                                                  server->user);
 }
 
 /* ---- the check that reports ---- */
@@ -165,36 +191,62 @@ static void check_settings(const struct check *c)
 }
 
 /* What a run will ask for, asked here. */
-static void check_rights(struct check *c)
+static void check_log_rights(const struct check *c)
 {
     struct error err = {0};
     struct position gtids = {0};
     struct my_log_place place = {0};
-    if (!my_server_log_end(c->connection, &c->server, &gtids, &place, &err)) {
+    struct my_connection_options options = my_prerequisites_connection(c->config, c->pipeline);
+    if (!my_server_log_end(c->connection, &c->server, &gtids, &place, &err) ||
+        !my_prerequisites_check_log(&options, &c->server, &place, &err)) {
         report_error(c, &err);
         return;
     }
-    owned(my_result_free) MYSQL_RES *grants =
-        my_connection_query(c->connection, "SHOW GRANTS", &err);
+    report(c, FINDING_OK, "the user may read the log, which is at %s:%" PRIu64, place.file,
+           place.offset);
+}
+
+/* SHOW GRANTS, with what comes of roles where they have to be asked for (MySQL). */
+static MYSQL_RES *read_grants(const struct check *c, struct error *err)
+{
+    owned(buf_release) struct buf sql = {0};
+    buf_append_text(&sql, "SHOW GRANTS");
+    if (!c->server.is_mariadb && c->server.version >= ROLES_VERSION_MIN) {
+        owned(my_result_free) MYSQL_RES *r =
+            my_connection_query(c->connection, "SELECT CURRENT_ROLE()", err);
+        MYSQL_ROW row = r ? mysql_fetch_row(r) : NULL;
+        if (row && row[0] && strcmp(row[0], "NONE") != 0) {
+            buf_append_format(&sql, " FOR CURRENT_USER() USING %s", row[0]);
+        }
+        if (!r) {
+            return NULL;
+        }
+    }
+    return my_connection_query(c->connection, buf_text(&sql), err);
+}
+
+/* To try the lock would hold writers. */
+static void check_lock_rights(const struct check *c)
+{
+    static const char *const words[] = {"ALL PRIVILEGES", "RELOAD", "FLUSH_TABLES", "LOCK TABLES"};
+    struct error err = {0};
+    owned(my_result_free) MYSQL_RES *grants = read_grants(c, &err);
+    bool may_lock = false;
+    for (MYSQL_ROW row = grants ? mysql_fetch_row(grants) : NULL; row;
+         row = mysql_fetch_row(grants)) {
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+            may_lock |= row[0] && strstr(row[0], words[i]);
+        }
+    }
     if (!grants) {
         report_error(c, &err);
-        return;
-    }
-    bool may_replicate = false;
-    for (MYSQL_ROW row = mysql_fetch_row(grants); row; row = mysql_fetch_row(grants)) {
-        may_replicate |= row[0] && (strstr(row[0], "REPLICATION SLAVE") ||
-                                    strstr(row[0], "REPLICATION REPLICA") ||
-                                    (strncmp(row[0], "GRANT ALL PRIVILEGES ON *.*", 27) == 0));
-    }
-    if (may_replicate) {
-        report(c, FINDING_OK, "the user may read the log, which is at %s:%" PRIu64, place.file,
-               place.offset);
+    } else if (may_lock) {
+        report(c, FINDING_OK, "the user may hold writers for the instant in which a load begins");
     } else {
-        report(
-            c, FINDING_WARNING,
-            "no grant shows that the user may read the log; if it cannot: GRANT REPLICATION SLAVE "
-            "ON *.* TO %s",
-            c->server.user);
+        report(c, FINDING_WARNING,
+               "no grant shows that the user may hold writers for the instant in which a load "
+               "begins: GRANT RELOAD ON *.* TO %s, or GRANT LOCK TABLES on the tables' databases",
+               c->server.user);
     }
 }
 
@@ -252,10 +304,11 @@ void my_prerequisites_check(const struct source_config *config, const char *pipe
     if (!c.connection || !my_server_read(c.connection, &c.arena, &c.server, &err)) {
         report_error(&c, &err);
     } else {
-        report(&c, FINDING_OK, "connected as \"%s\", %s %s", c.server.user,
+        report(&c, FINDING_OK, "connected as %s, %s %s", c.server.user,
                c.server.is_mariadb ? "MariaDB" : "MySQL", c.server.version_text);
         check_settings(&c);
-        check_rights(&c);
+        check_log_rights(&c);
+        check_lock_rights(&c);
         check_tables(&c);
     }
     my_connection_free(&c.connection);

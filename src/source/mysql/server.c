@@ -70,6 +70,17 @@ static const char *copy(struct arena *arena, const char *text)
     return arena_string(arena, text, strlen(text));
 }
 
+/* leat@% as 'leat'@'%'. */
+static const char *account_of(struct arena *arena, const char *user)
+{
+    owned(buf_release) struct buf account = {0};
+    const char *at = strrchr(user, '@');
+    my_append_literal(&account, at ? arena_string(arena, user, (size_t)(at - user)) : user);
+    buf_append_char(&account, '@');
+    my_append_literal(&account, at ? at + 1 : "%");
+    return copy(arena, buf_text(&account));
+}
+
 bool my_server_read(MYSQL *c, struct arena *arena, struct my_server *out, struct error *err)
 {
     owned(my_result_free) MYSQL_RES *r = my_connection_query(c, variables_sql, err);
@@ -95,7 +106,7 @@ bool my_server_read(MYSQL *c, struct arena *arena, struct my_server *out, struct
         .binlog_row_metadata = copy(arena, variable(r, "binlog_row_metadata")),
         .has_partial_json = strstr(variable(r, "binlog_row_value_options"), "PARTIAL_JSON") != NULL,
         .retention_s = retention_s(r),
-        .user = copy(arena, row && row[0] ? row[0] : ""),
+        .user = account_of(arena, row && row[0] ? row[0] : ""),
     };
     if (out->version == 0) {
         return error_set(err, ERROR_FATAL, "the server's version \"%.64s\" is not understood",
@@ -149,12 +160,12 @@ static const char *status_sql(const struct my_server *server)
 }
 
 /* Names the right that reading the log's state needs (MariaDB also calls it BINLOG MONITOR). */
-static bool wrap_log_right(struct error *err)
+static bool wrap_log_right(const struct my_server *server, struct error *err)
 {
-    return error_wrap(err, "cannot read the state of the binary log%s",
-                      err->kind == ERROR_CONFIG
-                          ? ": GRANT REPLICATION CLIENT ON *.* TO the user of the pipeline"
-                          : "");
+    bool is_right = err->kind == ERROR_CONFIG;
+    return error_wrap(err, "cannot read the state of the binary log%s%s",
+                      is_right ? ": GRANT REPLICATION CLIENT ON *.* TO " : "",
+                      is_right ? server->user : "");
 }
 
 bool my_server_log_end(MYSQL *c, const struct my_server *server, struct position *gtids,
@@ -163,7 +174,7 @@ bool my_server_log_end(MYSQL *c, const struct my_server *server, struct position
     enum { COLUMN_FILE, COLUMN_OFFSET, COLUMN_GTIDS = 4 };
     owned(my_result_free) MYSQL_RES *r = my_connection_query(c, status_sql(server), err);
     if (!r) {
-        return wrap_log_right(err);
+        return wrap_log_right(server, err);
     }
     MYSQL_ROW row = mysql_fetch_row(r);
     if (!row || mysql_num_fields(r) <= COLUMN_OFFSET || !row[COLUMN_FILE] || !row[COLUMN_OFFSET]) {
@@ -183,28 +194,6 @@ bool my_server_log_end(MYSQL *c, const struct my_server *server, struct position
         return error_set(err, ERROR_FATAL, "the server's log status has no column of GTIDs");
     }
     return parse_gtids(row[COLUMN_GTIDS] ? row[COLUMN_GTIDS] : "", gtids, err);
-}
-
-bool my_server_purged(MYSQL *c, const struct my_server *server, struct position *out,
-                      struct error *err)
-{
-    *out = (struct position){0};
-    return server->is_mariadb || !server->has_gtid ||
-           read_gtids(c, "SELECT @@GLOBAL.gtid_purged", out, err);
-}
-
-bool my_server_oldest_log(MYSQL *c, struct my_log_place *out, struct error *err)
-{
-    enum { FIRST_EVENT = 4 }; /* behind the file's signature */
-    owned(my_result_free) MYSQL_RES *r = my_connection_query(c, "SHOW BINARY LOGS", err);
-    if (!r) {
-        return wrap_log_right(err);
-    }
-    MYSQL_ROW row = mysql_fetch_row(r);
-    if (!row || !row[0]) {
-        return error_set(err, ERROR_CONFIG, "the server writes no binary log: set log_bin");
-    }
-    return set_place(out, row[0], FIRST_EVENT, err);
 }
 
 /* The digits behind the last dot of a log file's name; NULL: there are none. */

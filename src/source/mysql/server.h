@@ -24,7 +24,7 @@ struct my_server {
     const char *binlog_row_metadata; /* FULL, MINIMAL, NO_LOG; "" where it does not exist */
     bool has_partial_json;           /* MySQL: binlog_row_value_options has PARTIAL_JSON */
     int64_t retention_s;             /* 0: logs are kept until they are purged by hand */
-    const char *user;                /* current_user() */
+    const char *user;                /* current_user(), as GRANT takes it: 'leat'@'%' */
 };
 
 /* A place in the log, as files count: for servers without GTIDs, and for messages. */
@@ -43,24 +43,16 @@ must_check bool my_server_read(MYSQL *c, struct arena *arena, struct my_server *
 must_check bool my_server_log_end(MYSQL *c, const struct my_server *server, struct position *gtids,
                                   struct my_log_place *place, struct error *err);
 
-/* GTIDs whose transactions the server does not have any more (MySQL: gtid_purged). NONE on MariaDB,
- * which says it when the stream begins. */
-must_check bool my_server_purged(MYSQL *c, const struct my_server *server, struct position *out,
-                                 struct error *err);
-
 /* A place as an integer position: the number in the file's name (31 bits), 32 bits of offset. The
  * part before the number is the server's; false: the name has no number, or one of them is too
  * large. */
 must_check bool my_log_place_pack(const struct my_log_place *place, uint64_t *out);
 
-/* The way back. `file_of_server` is any log file of the server, for the part before the number, as
- * my_server_oldest_log() gives it; false: it has no number. */
+/* The way back. `file_of_server` is any log file of the server, for the part before the number;
+ * false: it has no number. */
 must_check bool my_log_place_unpack(uint64_t packed, const char *file_of_server,
                                     struct my_log_place *out);
 
 /* "8.4.2", "9.7.4-commercial", "5.5.5-10.11.19-MariaDB-log" as struct my_server has it; 0: not
  * understood. */
 uint32_t my_server_version_parse(const char *text);
-
-/* The oldest log file that the server has, and its first event. */
-must_check bool my_server_oldest_log(MYSQL *c, struct my_log_place *out, struct error *err);
