@@ -336,6 +336,7 @@ static bool lookup(void *arg, const struct my_relation *r, const struct position
 
 static bool make_stream(struct mysql_source_state *s, struct error *err)
 {
+    bool is_loaded = s->load != NULL;
     my_load_free(&s->load);
     struct dump_options options;
     if (!dump_from(s, &s->position, &options, err)) {
@@ -352,6 +353,7 @@ static bool make_stream(struct mysql_source_state *s, struct error *err)
         .is_mariadb = s->server.is_mariadb,
         .has_gtid = s->position.kind == POSITION_SET,
         .has_checksum = dump_has_checksum(s->dump),
+        .is_loaded = is_loaded,
         .has_names = strcmp(s->server.binlog_row_metadata, "FULL") == 0,
         .names_lower_case = s->server.names_lower_case,
         .position = s->position,

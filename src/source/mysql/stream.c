@@ -62,6 +62,7 @@ void my_stream_free(struct my_stream **stream)
     binlog_decoder_release(&s->decoder);
     map_release(&s->by_name, NULL);
     map_release(&s->by_id, NULL);
+    map_release(&s->prepared, NULL);
     free(s);
 }
 
@@ -238,12 +239,6 @@ static bool unsupported(struct my_stream *s, struct error *err)
                      s->event.what, s->options.relation_options.pipeline);
 }
 
-static bool xa_prepare(struct my_stream *s, struct error *err)
-{
-    return s->group.has_rows ? my_stream_refuse_rows(s, "an XA transaction", err)
-                             : my_stream_end_group(s, err);
-}
-
 /* ---- events ---- */
 
 static void rotate(struct my_stream *s)
@@ -307,7 +302,7 @@ static bool apply(struct my_stream *s, struct error *err)
     case BINLOG_XID:
         return my_stream_end_group(s, err);
     case BINLOG_XA_PREPARE:
-        return xa_prepare(s, err);
+        return my_stream_xa_prepare(s, err);
     case BINLOG_TABLE_MAP:
         return describe(s, err);
     case BINLOG_WRITE_ROWS:

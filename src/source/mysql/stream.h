@@ -34,6 +34,7 @@ struct my_stream_options {
     bool is_mariadb;
     bool has_gtid;
     bool has_checksum;
+    bool is_loaded; /* the tables were loaded at `position`, in this run */
     bool has_names; /* the server writes column names into the log now (binlog_row_metadata) */
     bool names_lower_case;
     struct position position; /* where the stream starts */

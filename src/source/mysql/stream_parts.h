@@ -27,6 +27,7 @@ struct my_stream {
     char ignored;       /* stands for tables that are not captured */
 
     struct group group;
+    struct map prepared;      /* XA transactions without rows of ours, by name -> anything */
     uint64_t file;            /* number of the file that is read, 32 bits up; 0: not known yet */
     uint64_t offset;          /* end of the newest event */
     struct position position; /* newest place between transactions */
@@ -39,6 +40,9 @@ struct my_relation *my_stream_find(const struct my_stream *s, struct str databas
 
 /* The group that is open is complete. */
 must_check bool my_stream_end_group(struct my_stream *s, struct error *err);
+
+/* Applies the event, which prepares an XA transaction. */
+must_check bool my_stream_xa_prepare(struct my_stream *s, struct error *err);
 
 /* Applies the event, a query. */
 must_check bool my_stream_query(struct my_stream *s, struct error *err);

@@ -1,4 +1,5 @@
 /* Statements of the log: which end transactions, and what others do to captured tables. */
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -129,10 +130,55 @@ static bool begins_with(struct str text, const char *words)
     return text.size >= size && strncasecmp(text.data, words, size) == 0;
 }
 
-/* Of a transaction that was prepared in a group of its own. */
-static bool completes_xa(struct str text)
+/* ---- XA transactions: their rows come when they are prepared ---- */
+
+/* As the statements that complete it name it: X'6131',X'',1 */
+static void append_xa_name(const struct binlog_xa *xa, struct buf *out)
 {
-    return begins_with(text, "XA COMMIT") || begins_with(text, "XA ROLLBACK");
+    const struct str parts[] = {xa->gtrid, xa->bqual};
+    for (unsigned i = 0; i < 2; i++) {
+        buf_append_text(out, "X'");
+        for (size_t k = 0; k < parts[i].size; k++) {
+            buf_append_format(out, "%02x", (uint8_t)parts[i].data[k]);
+        }
+        buf_append_text(out, "',");
+    }
+    buf_append_format(out, "%" PRIu32, xa->format);
+}
+
+bool my_stream_xa_prepare(struct my_stream *s, struct error *err)
+{
+    if (s->group.has_rows) {
+        return my_stream_refuse_rows(s, "an XA transaction", err);
+    }
+    owned(buf_release) struct buf name = {0};
+    append_xa_name(&s->event.xa, &name);
+    (void)map_put(&s->prepared, buf_str(&name), s);
+    return my_stream_end_group(s, err);
+}
+
+/* Of a transaction that was prepared in a group of its own. After a load it may have been prepared
+ * before: then its rows are neither in the snapshot nor in the log that follows. */
+static bool complete_xa(struct my_stream *s, struct str name, bool commits, struct error *err)
+{
+    while (name.size > 0 && (name.data[name.size - 1] == ' ' || name.data[name.size - 1] == ';')) {
+        name.size--;
+    }
+    bool is_known = map_remove(&s->prepared, name) != NULL;
+    if (commits && !is_known && s->options.is_loaded) {
+        return error_set(
+            err, ERROR_LOST,
+            "the log commits an XA transaction that was prepared before the tables were "
+            "loaded: its changes are not in them; load again with leat reload %s",
+            s->options.relation_options.pipeline);
+    }
+    return my_stream_end_group(s, err);
+}
+
+static struct str after(struct str text, const char *words)
+{
+    size_t size = strlen(words);
+    return (struct str){.data = text.data + size, .size = text.size - size};
 }
 
 /* The statement as UTF-8: it stands in the log as its session wrote it. What cannot be converted is
@@ -175,7 +221,13 @@ bool my_stream_query(struct my_stream *s, struct error *err)
     if (undoes && s->group.has_rows) {
         return my_stream_refuse_rows(s, "a transaction that was rolled back in part", err);
     }
-    if (ddl.kind == DDL_COMMIT || ddl.kind == DDL_ROLLBACK || completes_xa(q->text)) {
+    if (begins_with(q->text, "XA COMMIT ")) {
+        return complete_xa(s, after(q->text, "XA COMMIT "), true, err);
+    }
+    if (begins_with(q->text, "XA ROLLBACK ")) {
+        return complete_xa(s, after(q->text, "XA ROLLBACK "), false, err);
+    }
+    if (ddl.kind == DDL_COMMIT || ddl.kind == DDL_ROLLBACK) {
         return my_stream_end_group(s, err);
     }
     if (!apply_statement(s, &ddl, err)) {
