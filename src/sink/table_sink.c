@@ -359,9 +359,9 @@ static enum sink_result result_of(enum error_kind kind)
                                                          : SINK_SUSPENDED;
 }
 
-/* Up to where the sink is complete once this table has committed: the last one of an epoch completes
- * it. So the tables themselves say what nobody needs any more, also of a source that remembers
- * nothing (rules.md 1). */
+/* Up to where the sink is complete once this table has committed: the last one of an epoch
+ * completes it. So the tables themselves say what nobody needs any more, also of a source that
+ * remembers nothing. */
 static struct position complete_after(const struct table_sink *s, uint32_t table,
                                       const struct barrier *barrier)
 {

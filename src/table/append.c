@@ -1,4 +1,4 @@
-/* Mode append: every change is a row, in order, with what it was (rules.md 13). */
+/* Mode append: every change is a row, in order, with what it was. */
 #include <jansson.h>
 #include <stdlib.h>
 

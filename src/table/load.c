@@ -1,4 +1,4 @@
-/* Loads into tables that hold rows already (rules.md 7): a row that the load names is compared and
+/* Loads into tables that hold rows already: a row that the load names is compared and
  * left alone if it is equal; at the end, rows that nobody named are deleted. Files that were
  * written since the load began hold named rows only. */
 #include <stdlib.h>

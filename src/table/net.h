@@ -1,4 +1,4 @@
-/* What an epoch did to one table, row by row (rules.md 6). Net follows rows and not keys: a row has
+/* What an epoch did to one table, row by row. Net follows rows and not keys: a row has
  * an origin, the key under which the table holds it, or none if it was made in this epoch, and a
  * current key, or none if it is gone. Everything else follows from the two:
  *

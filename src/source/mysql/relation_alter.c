@@ -1,5 +1,5 @@
 /* A table that the log alters: which of its columns stay, come and go, and what nobody would notice
- * (rules.md 9). */
+ *. */
 #include <string.h>
 #include <strings.h>
 
