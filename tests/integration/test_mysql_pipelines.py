@@ -171,6 +171,40 @@ def test_changes_made_while_loading_are_neither_lost_nor_repeated(
     mirror.settle(running)
 
 
+def test_writers_of_a_table_without_transactions_wait_for_the_load(
+    leat: Leat, mysql_database: MySQLDatabase
+) -> None:
+    """The load itself does not wait behind them."""
+    database = mysql_database
+    make(database, 20000)
+    database.execute("CREATE TABLE plain (id int PRIMARY KEY, v text) ENGINE=MyISAM")
+    database.execute("INSERT INTO plain SELECT id, repeat('x', 200) FROM items")
+    mirror = MySQLMirror(leat, database, {"items": "id", "plain": "id"})
+    writer = database.connect()
+    stop = threading.Event()
+
+    def write() -> None:
+        with writer.cursor() as cursor:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                cursor.execute(f"INSERT INTO plain VALUES ({100000 + number}, 'new')")
+                cursor.execute(f"UPDATE plain SET v = 'other' WHERE id = {number}")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        running = mirror.start()
+        wait_until(
+            lambda: '"load read"' in running.log_text or not running.alive, 60, "it is loaded"
+        )
+        mirror.catch_up(running)
+    finally:
+        stop.set()
+        thread.join()
+    mirror.settle(running)
+
+
 def test_stdout_prints_each_change_as_a_line(leat: Leat, mysql_database: MySQLDatabase) -> None:
     database = mysql_database
     make(database, 2)

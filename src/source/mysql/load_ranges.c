@@ -102,7 +102,7 @@ static bool read_ends(MYSQL *c, struct table_name name, struct my_load_plan *pla
                       __int128 *to, struct error *err)
 {
     owned(buf_release) struct buf sql = {0};
-    buf_append_text(&sql, "SELECT MIN(");
+    buf_append_text(&sql, "SELECT HIGH_PRIORITY MIN(");
     my_append_identifier(&sql, plan->key);
     buf_append_text(&sql, "), MAX(");
     my_append_identifier(&sql, plan->key);
@@ -131,7 +131,7 @@ static bool estimate(MYSQL *c, struct table_name name, const char *key, __int128
                      uint64_t *out, struct error *err)
 {
     owned(buf_release) struct buf sql = {0};
-    buf_append_text(&sql, "EXPLAIN FORMAT=TRADITIONAL SELECT * FROM ");
+    buf_append_text(&sql, "EXPLAIN FORMAT=TRADITIONAL SELECT HIGH_PRIORITY * FROM ");
     my_load_append_name(&sql, name);
     buf_append_text(&sql, " USE INDEX (PRIMARY)");
     append_between(&sql, key, from, to);

@@ -46,11 +46,12 @@ struct worker {
 };
 
 /* Text, so that each type's value comes as the server prints it. The primary key is forced: for one
- * of a few wide ranges a server may prefer to read the whole table. */
+ * of a few wide ranges a server may prefer to read the whole table. Of high priority: where locks
+ * are the tables', a reader waits behind the writers that wait for our own lock. */
 static void append_select(const struct my_relation *r, const struct my_load_plan *plan,
                           struct buf *sql)
 {
-    buf_append_text(sql, "SELECT ");
+    buf_append_text(sql, "SELECT HIGH_PRIORITY ");
     for (uint32_t i = 0; i < r->schema->column_count; i++) {
         buf_append_text(sql, i == 0 ? "" : ", ");
         my_value_append_select(&r->rules[i], r->schema->columns[i].name, sql);
