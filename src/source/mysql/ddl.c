@@ -119,14 +119,14 @@ static bool read_created_index(struct ddl_reader *r)
     return false;
 }
 
-static bool read_created_table(struct ddl_reader *r, bool replaces)
+static bool read_created_table(struct ddl_reader *r, enum ddl_kind kind)
 {
     struct table_name table;
     (void)ddl_accept(r, "if not exists");
     if (!ddl_read_table(r, &table)) {
         return false;
     }
-    r->out->kind = replaces ? DDL_DROP : DDL_CREATE;
+    r->out->kind = kind;
     ddl_add_table(r, table);
     return true;
 }
@@ -140,10 +140,13 @@ static bool read_create(struct ddl_reader *r)
     bool replaces = ddl_accept(r, "or replace");
     for (int i = 0; i < WORDS_BEFORE_OBJECT_MAX && !ddl_at_end(r); i++) {
         if (ddl_accept(r, "table")) {
-            return read_created_table(r, replaces);
+            return read_created_table(r, replaces ? DDL_DROP : DDL_CREATE);
         }
         if (ddl_accept(r, "index")) {
             return read_created_index(r);
+        }
+        if (ddl_accept(r, "temporary table")) {
+            return read_created_table(r, DDL_TEMPORARY);
         }
         if (ddl_accept(r, "temporary") || accept_any(r, other_objects)) {
             r->out->kind = DDL_NONE;

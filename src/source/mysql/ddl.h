@@ -19,11 +19,12 @@ enum ddl_kind {
     DDL_SAVEPOINT, /* SAVEPOINT, RELEASE SAVEPOINT, ROLLBACK TO */
     DDL_XA,        /* XA COMMIT, XA ROLLBACK, XA END, XA PREPARE */
     DDL_TRUNCATE,
-    DDL_CREATE, /* the table did not exist before; or it did, with IF NOT EXISTS, and stays */
-    DDL_DROP,   /* also CREATE OR REPLACE TABLE: what the table held is gone */
-    DDL_RENAME, /* `tables` are pairs: an old name, its new name ... */
-    DDL_ALTER,  /* `changes` are of tables[0]; others give it their rows, or get its rows */
-    DDL_INDEX,  /* CREATE and DROP INDEX: rows and columns stay as they are */
+    DDL_CREATE,    /* the table did not exist before; or it did, with IF NOT EXISTS, and stays */
+    DDL_TEMPORARY, /* a table of one session is made, which hides another of its name */
+    DDL_DROP,      /* also CREATE OR REPLACE TABLE: what the table held is gone */
+    DDL_RENAME,    /* `tables` are pairs: an old name, its new name ... */
+    DDL_ALTER,     /* `changes` are of tables[0]; others give it their rows, or get its rows */
+    DDL_INDEX,     /* CREATE and DROP INDEX: rows and columns stay as they are */
     DDL_DROP_DATABASE, /* tables[0].schema */
     DDL_ROWS,    /* INSERT, UPDATE, DELETE, REPLACE, LOAD DATA ...: rows changed by statement */
     DDL_UNKNOWN, /* anything else; `tables` are all names that stand in it */

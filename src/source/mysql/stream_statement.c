@@ -65,6 +65,11 @@ static bool apply_to_table(struct my_stream *s, struct my_relation *r, const str
         return my_relation_lose(r, "was dropped", pipeline, err);
     case DDL_RENAME:
         return my_relation_lose(r, "was renamed, or another one was renamed to it", pipeline, err);
+    case DDL_TEMPORARY: /* only sessions that log statements log this one */
+        return my_relation_lose(r,
+                                "is hidden by a temporary table of its name in a session that logs "
+                                "statements (binlog_format): what is meant by it cannot be told",
+                                pipeline, err);
     case DDL_ROWS:
         return my_relation_lose(
             r,
@@ -83,6 +88,25 @@ static bool apply_to_table(struct my_stream *s, struct my_relation *r, const str
     case DDL_SAVEPOINT:
     case DDL_XA:
         break;
+    }
+    return true;
+}
+
+/* What a statement fires or calls it does not name: triggers, functions. Those of other databases
+ * are left out: tools that log their own statements into databases of their own are common. */
+static bool check_side_effects(const struct my_stream *s, const struct ddl *ddl, struct error *err)
+{
+    for (uint32_t i = 0; i < s->options.relation_count; i++) {
+        const struct my_relation *r = &s->options.relations[i];
+        for (uint32_t k = 0; k < ddl->table_count; k++) {
+            if (strcasecmp(ddl->tables[k].schema, r->name.schema) == 0) {
+                return my_relation_lose(
+                    r,
+                    "may have been changed by a trigger or function of a statement of its database "
+                    "that is in the log instead of its rows (binlog_format)",
+                    s->options.relation_options.pipeline, err);
+            }
+        }
     }
     return true;
 }
@@ -113,7 +137,7 @@ static bool apply_statement(struct my_stream *s, const struct ddl *ddl, struct e
             return false;
         }
     }
-    return true;
+    return ddl->kind != DDL_ROWS || check_side_effects(s, ddl, err);
 }
 
 /* CREATE TABLE ... SELECT of MySQL 8: its rows follow in the same transaction. */
