@@ -4,6 +4,7 @@
  * (Intel, 2009): whole blocks are folded onto those that follow, by multiplication with remainders
  * of powers of x; what is left is reduced by Barrett's method. Bits are reversed, as zlib has them.
  */
+#include <stdbool.h>
 #include <zlib.h>
 
 #include "base/hash.h"
@@ -42,15 +43,34 @@ USES_PCLMUL static uint32_t reduce(__m128i a, __m128i by_block)
     return (uint32_t)_mm_extract_epi32(_mm_xor_si128(a, q), 1);
 }
 
-/* Of whole blocks, at least one. */
-USES_PCLMUL static uint32_t crc32_of_blocks(uint32_t crc, const uint8_t *p, size_t blocks)
+/* The bytes of a block moved towards its end (n > 0) or its beginning, zeroes behind them. */
+USES_PCLMUL static __m128i shift(__m128i a, ptrdiff_t n)
+{
+    static const uint8_t order[3 * BLOCK] = {
+        0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+        0x80, 0x80, 0x80, 0x80, 0,    1,    2,    3,    4,    5,    6,    7,
+        8,    9,    10,   11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80,
+        0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+    };
+    return _mm_shuffle_epi8(a, load(order + BLOCK - n));
+}
+
+/* Of at least one block. The bytes above whole blocks are taken first, behind zeroes, which do not
+ * count. */
+USES_PCLMUL static uint32_t crc32_of_blocks(uint32_t crc, const uint8_t *p, size_t size)
 {
     const __m128i by_block = _mm_set_epi64x(0x0CCAA009E, 0x1751997D0);
     const __m128i by_lanes = _mm_set_epi64x(0x1C6E41596, 0x154442BD4);
-    const uint8_t *end = p + blocks * BLOCK;
-    __m128i a = _mm_xor_si128(load(p), _mm_cvtsi32_si128((int)~crc));
-    p += BLOCK;
-    if (blocks >= LANES) {
+    const uint8_t *end = p + size;
+    ptrdiff_t odd = (ptrdiff_t)(size % BLOCK);
+    __m128i start = _mm_cvtsi32_si128((int)~crc);
+    __m128i a = _mm_xor_si128(load(p), start);
+    if (odd > 0) {
+        __m128i next = _mm_xor_si128(load(p + odd), shift(start, -odd));
+        a = fold(shift(a, BLOCK - odd), by_block, next);
+    }
+    p += odd + BLOCK;
+    if (end - p >= (LANES - 1) * BLOCK) {
         __m128i b = load(p);
         __m128i c = load(p + BLOCK);
         __m128i d = load(p + 2 * BLOCK);
@@ -68,26 +88,34 @@ USES_PCLMUL static uint32_t crc32_of_blocks(uint32_t crc, const uint8_t *p, size
     return ~reduce(a, by_block);
 }
 
-uint32_t hash_crc32_more(uint32_t crc, const void *data, size_t size)
+static bool has_pclmul(void)
 {
-    const uint8_t *p = data;
-    size_t blocks = size / BLOCK;
-    if (blocks > 0 && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1")) {
-        crc = crc32_of_blocks(crc, p, blocks);
-        p += blocks * BLOCK;
-        size -= blocks * BLOCK;
-    }
-    return size > 0 ? (uint32_t)crc32_z(crc, p, size) : crc;
+    return __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
 }
 
 #else
 
-uint32_t hash_crc32_more(uint32_t crc, const void *data, size_t size)
+enum { BLOCK = 16 };
+
+static uint32_t crc32_of_blocks(uint32_t crc, const uint8_t *p, size_t size)
 {
-    return size > 0 ? (uint32_t)crc32_z(crc, data, size) : crc;
+    return (uint32_t)crc32_z(crc, p, size);
+}
+
+static bool has_pclmul(void)
+{
+    return false;
 }
 
 #endif
+
+uint32_t hash_crc32_more(uint32_t crc, const void *data, size_t size)
+{
+    if (size >= BLOCK && has_pclmul()) {
+        return crc32_of_blocks(crc, data, size);
+    }
+    return size > 0 ? (uint32_t)crc32_z(crc, data, size) : crc;
+}
 
 uint32_t hash_crc32(const void *data, size_t size)
 {
