@@ -18,5 +18,8 @@ struct hash128 hash_key(const void *data, size_t size, uint64_t seed);
 /* CRC-32 with zlib's polynomial, as deletion vectors and PNG use it. */
 uint32_t hash_crc32(const void *data, size_t size);
 
+/* Of bytes that follow those whose CRC-32 is known; 0: none do. */
+uint32_t hash_crc32_more(uint32_t crc, const void *data, size_t size);
+
 /* MurmurHash3, 32 bits, variant x86, seed 0: Iceberg's bucket hash. */
 uint32_t hash_murmur3(const void *data, size_t size);

@@ -57,17 +57,39 @@ _Static_assert(sizeof(struct view) == 16, "duckdb_string_t is 16 bytes");
 
 enum { VIEW_INLINE_MAX = 12 };
 
+static inline uint32_t view_word(const char *data)
+{
+    uint32_t v = 0;
+    __builtin_memcpy(&v, data, sizeof(v));
+    return v;
+}
+
+/* Up to twelve bytes and the zeroes behind them, by words that overlap: what was copied byte by
+ * byte and is then read as a whole has to wait until it is in the cache. */
+static inline void view_inline(struct view *v, const char *data, size_t size)
+{
+    uint32_t head = 0;
+    uint64_t rest = 0;
+    if (size >= 8) {
+        head = view_word(data);
+        rest = view_word(data + 4) | (uint64_t)view_word(data + size - 4) << (8 * (size - 8));
+    } else if (size >= 4) {
+        head = view_word(data);
+        rest = (uint64_t)view_word(data + size - 4) >> (8 * (8 - size));
+    } else if (size > 0) {
+        head = (uint32_t)(uint8_t)data[0] | (uint32_t)(uint8_t)data[size / 2] << (8 * (size / 2)) |
+               (uint32_t)(uint8_t)data[size - 1] << (8 * (size - 1));
+    }
+    __builtin_memcpy(v->inlined, &head, sizeof(head));
+    __builtin_memcpy(v->rest, &rest, sizeof(rest));
+}
+
 /* Makes a view of bytes that outlive it. */
 static inline struct view view_from(const char *data, size_t size)
 {
     struct view v = {.size = (uint32_t)size};
     if (size <= VIEW_INLINE_MAX) {
-        char bytes[VIEW_INLINE_MAX] = {0};
-        if (size > 0) {
-            __builtin_memcpy(bytes, data, size);
-        }
-        __builtin_memcpy(v.inlined, bytes, 4);
-        __builtin_memcpy(v.rest, bytes + 4, 8);
+        view_inline(&v, data, size);
     } else {
         __builtin_memcpy(v.inlined, data, 4);
         v.data = data;

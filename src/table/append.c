@@ -4,10 +4,23 @@
 
 #include "table/state.h"
 
-static struct column *extra(const struct table *t, struct batch *b, enum append_column which)
+/* The columns of a batch that the mode adds, found once for all its rows. */
+struct extras {
+    struct column *columns[APPEND_COLUMN_COUNT];
+    bool has_unchanged; /* some value of some row was not sent */
+};
+
+static struct extras extras_of(const struct table *t, const struct batch *b)
 {
-    int at = schema_find(t->schema, str_from(append_column_names[which]));
-    return &b->columns[at];
+    struct extras x = {0};
+    for (unsigned i = 0; i < APPEND_COLUMN_COUNT; i++) {
+        int at = schema_find(t->schema, str_from(append_column_names[i]));
+        x.columns[i] = &b->columns[at];
+    }
+    for (uint32_t i = 0; i < b->schema->column_count; i++) {
+        x.has_unchanged |= b->columns[i].unchanged != NULL;
+    }
+    return x;
 }
 
 static const char *operation(const struct batch *b, uint32_t row)
@@ -66,25 +79,25 @@ static bool has_unchanged(const struct batch *b, uint32_t row)
 }
 
 /* The converted batch has these columns as nulls, made for it alone. */
-static void fill_row(const struct table *t, struct batch *b, uint32_t row)
+static void fill_row(const struct extras *x, struct batch *b, uint32_t row)
 {
     const char *op = operation(b, row);
-    struct column *c = extra(t, b, APPEND_OPERATION);
+    struct column *c = x->columns[APPEND_OPERATION];
     ((struct view *)c->values)[row] = view_from(op, strlen(op));
     set_valid(c, row);
-    c = extra(t, b, APPEND_POSITION);
+    c = x->columns[APPEND_POSITION];
     ((int64_t *)c->values)[row] = (int64_t)b->positions[row];
     set_valid(c, row);
-    c = extra(t, b, APPEND_SEQUENCE);
+    c = x->columns[APPEND_SEQUENCE];
     ((int64_t *)c->values)[row] = (int64_t)b->sequences[row];
     set_valid(c, row);
     if (b->commit_times_us[row] != 0) {
-        c = extra(t, b, APPEND_COMMIT_TIME);
+        c = x->columns[APPEND_COMMIT_TIME];
         ((int64_t *)c->values)[row] = b->commit_times_us[row];
         set_valid(c, row);
     }
-    if (has_unchanged(b, row)) {
-        c = extra(t, b, APPEND_UNCHANGED);
+    if (x->has_unchanged && has_unchanged(b, row)) {
+        c = x->columns[APPEND_UNCHANGED];
         ((struct view *)c->values)[row] = unchanged_names(b, row);
         set_valid(c, row);
     }
@@ -93,13 +106,14 @@ static void fill_row(const struct table *t, struct batch *b, uint32_t row)
 void append_rows(struct table *t, struct batch *converted, struct position skip)
 {
     struct batch *b = converted;
+    const struct extras extras = extras_of(t, b);
     uint32_t number = net_add_batch(&t->net, b);
     for (uint32_t row = 0; row < b->row_count; row++) {
         if (b->kinds[row] == ROW_UPDATE_BEFORE ||
             (!b->loading && batch_row_is_covered(b, row, &skip))) {
             continue;
         }
-        fill_row(t, b, row);
+        fill_row(&extras, b, row);
         (void)net_add_image(&t->net, number, row, NET_NONE);
         t->append_position = b->positions[row];
         t->append_sequence = b->sequences[row];
@@ -120,8 +134,9 @@ void append_truncate(struct table *t, uint64_t log_position)
     }
     b->positions[row] = log_position;
     b->sequences[row] = same ? t->append_sequence + 1 : 0;
-    fill_row(t, b, row);
-    ((struct view *)extra(t, b, APPEND_OPERATION)->values)[row] = view_from("truncate", 8);
+    const struct extras extras = extras_of(t, b);
+    fill_row(&extras, b, row);
+    ((struct view *)extras.columns[APPEND_OPERATION]->values)[row] = view_from("truncate", 8);
     uint32_t number = net_add_batch(&t->net, b);
     (void)net_add_image(&t->net, number, row, NET_NONE);
 }

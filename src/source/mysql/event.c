@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <zlib.h>
 
+#include "base/hash.h"
 #include "source/mysql/event_parts.h"
 
 enum {
@@ -285,22 +285,22 @@ static bool check_checksum(const uint8_t *data, const struct binlog_header *head
     }
     size_t covered = header->size - BINLOG_CHECKSUM_SIZE;
     struct reader stored = reader_from(data + covered, BINLOG_CHECKSUM_SIZE);
-    uLong crc = crc32(0, NULL, 0);
+    uint32_t crc = 0;
     if (header->type == TYPE_FORMAT && header->flags & FLAG_IN_USE) {
         /* The flag is set and cleared in the file without a new checksum. */
         const uint8_t flags[] = {(uint8_t)(header->flags & ~FLAG_IN_USE),
                                  (uint8_t)(header->flags >> 8)};
-        crc = crc32(crc, data, BINLOG_HEADER_SIZE - 2);
-        crc = crc32(crc, flags, 2);
+        crc = hash_crc32(data, BINLOG_HEADER_SIZE - 2);
+        crc = hash_crc32_more(crc, flags, 2);
         data += BINLOG_HEADER_SIZE;
         covered -= BINLOG_HEADER_SIZE;
     }
-    crc = crc32(crc, data, (uInt)covered);
+    crc = hash_crc32_more(crc, data, covered);
     uint32_t expected = reader_u32_le(&stored);
     if (crc != expected) {
         return error_set(err, ERROR_FATAL,
-                         "binlog event of type %u before offset %" PRIu32
-                         ": checksum %08lx instead "
+                         "binlog event of type %u before offset %" PRIu32 ": checksum %08" PRIx32
+                         " instead "
                          "of %08" PRIx32,
                          header->type, header->next, crc, expected);
     }

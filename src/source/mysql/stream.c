@@ -258,9 +258,11 @@ static void rotate(struct my_stream *s)
 /* An idle log without GTIDs moves on when other things than transactions come, files among them. */
 static void stand(struct my_stream *s)
 {
+    if (s->options.has_gtid || s->group.is_open || s->file == 0) {
+        return;
+    }
     struct position here = position_integer(place(s, s->offset));
-    if (!s->options.has_gtid && !s->group.is_open && s->file != 0 &&
-        !position_covers(s->position, here)) {
+    if (!position_covers(s->position, here)) {
         s->position = here;
         s->has_moved = true;
     }

@@ -43,8 +43,30 @@ static bool out_of_range(const struct my_place *p, __int128 v, struct error *err
 
 static __int128 decimal_limit(unsigned precision)
 {
-    __int128 limit = 1;
-    for (unsigned i = 0; i < precision; i++) {
+    static const int64_t powers[] = {
+        1,
+        10,
+        100,
+        1000,
+        10000,
+        100000,
+        1000000,
+        10000000,
+        100000000,
+        1000000000,
+        10000000000,
+        100000000000,
+        1000000000000,
+        10000000000000,
+        100000000000000,
+        1000000000000000,
+        10000000000000000,
+        100000000000000000,
+        1000000000000000000,
+    };
+    unsigned known = sizeof(powers) / sizeof(powers[0]) - 1;
+    __int128 limit = powers[precision < known ? precision : known];
+    for (unsigned i = known; i < precision; i++) {
         limit *= 10;
     }
     return limit;

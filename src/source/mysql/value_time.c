@@ -93,43 +93,50 @@ static void set_date_from_days(int64_t days, struct my_time *out)
     out->year = (uint32_t)(year_of_era + era * 400 + (out->month <= 2));
 }
 
+/* The functions below write the parts that a form has into a zeroed time, in place: a struct of
+ * small parts that is copied as a whole right after waits for all of them. */
+
 /* 0 is the zero timestamp. MariaDB also has the fractions of second 0. */
-static struct my_time time_from_seconds(uint32_t seconds, uint32_t micros)
+static void set_from_seconds(uint32_t seconds, uint32_t micros, struct my_time *out)
 {
-    struct my_time t = {0};
     if (seconds == 0 && micros == 0) {
-        return t;
+        return;
     }
-    set_date_from_days(seconds / 86400, &t);
-    t.hour = seconds % 86400 / 3600;
-    t.minute = seconds % 3600 / 60;
-    t.second = seconds % 60;
-    t.micros = micros;
-    return t;
+    set_date_from_days(seconds / 86400, out);
+    out->hour = seconds % 86400 / 3600;
+    out->minute = seconds % 3600 / 60;
+    out->second = seconds % 60;
+    out->micros = micros;
+}
+
+static void set_from_packed(int64_t packed, bool is_time, struct my_time *out)
+{
+    uint64_t v = packed < 0 ? -(uint64_t)packed : (uint64_t)packed;
+    uint64_t whole = v >> 24;
+    out->negative = packed < 0;
+    out->micros = (uint32_t)(v & 0xFFFFFF);
+    out->second = (uint32_t)(whole & 63);
+    out->minute = (uint32_t)(whole >> 6 & 63);
+    if (is_time) {
+        out->hour = (uint32_t)(whole >> 12 & 1023);
+        return;
+    }
+    out->hour = (uint32_t)(whole >> 12 & 31);
+    uint64_t date = whole >> 17;
+    out->day = (uint32_t)(date & 31);
+    out->month = (uint32_t)((date >> 5) % 13);
+    out->year = (uint32_t)((date >> 5) / 13);
 }
 
 struct my_time my_time_from_packed(int64_t packed, bool is_time)
 {
-    struct my_time t = {.negative = packed < 0};
-    uint64_t v = packed < 0 ? -(uint64_t)packed : (uint64_t)packed;
-    uint64_t whole = v >> 24;
-    t.micros = (uint32_t)(v & 0xFFFFFF);
-    t.second = (uint32_t)(whole & 63);
-    t.minute = (uint32_t)(whole >> 6 & 63);
-    if (is_time) {
-        t.hour = (uint32_t)(whole >> 12 & 1023);
-        return t;
-    }
-    t.hour = (uint32_t)(whole >> 12 & 31);
-    uint64_t date = whole >> 17;
-    t.day = (uint32_t)(date & 31);
-    t.month = (uint32_t)((date >> 5) % 13);
-    t.year = (uint32_t)((date >> 5) / 13);
+    struct my_time t = {0};
+    set_from_packed(packed, is_time, &t);
     return t;
 }
 
 /* Whole part and fraction are one signed number: of negative times both are complements. */
-static struct my_time time_from_image(unsigned fraction, const uint8_t *bytes)
+static void set_time(unsigned fraction, const uint8_t *bytes, struct my_time *out)
 {
     static const int64_t unit[] = {0, 10000, 100, 1};
     size_t fraction_bytes = (fraction + 1) / 2;
@@ -139,16 +146,17 @@ static struct my_time time_from_image(unsigned fraction, const uint8_t *bytes)
     uint64_t magnitude = (uint64_t)(negative ? -v : v);
     uint64_t whole = magnitude >> (8 * fraction_bytes);
     uint64_t part = magnitude & (((uint64_t)1 << (8 * fraction_bytes)) - 1);
-    struct my_time t = my_time_from_packed((int64_t)(whole << 24), true);
-    t.micros = (uint32_t)part * (uint32_t)unit[fraction_bytes];
-    t.negative = negative;
-    return t;
+    set_from_packed((int64_t)(whole << 24), true, out);
+    out->micros = (uint32_t)part * (uint32_t)unit[fraction_bytes];
+    out->negative = negative;
 }
 
-static struct my_time date_from_image(const uint8_t *bytes)
+static void set_date(const uint8_t *bytes, struct my_time *out)
 {
     uint32_t v = (uint32_t)little_endian(bytes, 3);
-    return (struct my_time){.day = v & 31, .month = v >> 5 & 15, .year = v >> 9};
+    out->day = v & 31;
+    out->month = v >> 5 & 15;
+    out->year = v >> 9;
 }
 
 /* Digits YYYYMMDDhhmmss as one number. */
@@ -173,44 +181,43 @@ static bool parts_are_sane(const struct my_time *t)
 bool my_time_from_image(enum my_type type, unsigned fraction, const uint8_t *bytes,
                         struct my_time *out)
 {
-    struct my_time t = {0};
     bool sane = true;
+    *out = (struct my_time){0};
     switch ((int)type) {
     case MY_DATE:
     case MY_NEWDATE:
-        t = date_from_image(bytes);
+        set_date(bytes, out);
         break;
     case MY_TIME: { /* hhmmss as a signed number */
         int32_t v = (int32_t)((uint32_t)little_endian(bytes, 3) << 8) >> 8;
-        sane = datetime_from_digits((uint64_t)(v < 0 ? -v : v) % 10000, &t);
-        t.hour = (uint32_t)(v < 0 ? -v : v) / 10000;
-        t.negative = v < 0;
+        sane = datetime_from_digits((uint64_t)(v < 0 ? -v : v) % 10000, out);
+        out->hour = (uint32_t)(v < 0 ? -v : v) / 10000;
+        out->negative = v < 0;
         break;
     }
     case MY_DATETIME:
-        sane = datetime_from_digits(little_endian(bytes, 8), &t);
+        sane = datetime_from_digits(little_endian(bytes, 8), out);
         break;
     case MY_TIMESTAMP:
-        t = time_from_seconds((uint32_t)little_endian(bytes, 4), 0);
+        set_from_seconds((uint32_t)little_endian(bytes, 4), 0, out);
         break;
     case MY_TIMESTAMP2:
-        t = time_from_seconds((uint32_t)big_endian(bytes, 4), fraction_micros(bytes + 4, fraction));
+        set_from_seconds((uint32_t)big_endian(bytes, 4), fraction_micros(bytes + 4, fraction), out);
         break;
     case MY_TIME2:
-        t = time_from_image(fraction, bytes);
+        set_time(fraction, bytes, out);
         break;
     case MY_DATETIME2: {
         uint64_t whole = big_endian(bytes, 5);
         sane = (whole & 0x8000000000) != 0; /* no datetime is negative */
-        t = my_time_from_packed((int64_t)((whole & 0x7FFFFFFFFF) << 24), false);
-        t.micros = fraction_micros(bytes + 5, fraction);
+        set_from_packed((int64_t)((whole & 0x7FFFFFFFFF) << 24), false, out);
+        out->micros = fraction_micros(bytes + 5, fraction);
         break;
     }
     default:
         return false;
     }
-    *out = t;
-    return sane && parts_are_sane(&t);
+    return sane && parts_are_sane(out);
 }
 
 /* --- Text --- */
