@@ -45,7 +45,7 @@ struct position_interval {
     uint32_t server; /* MariaDB: the server id of the transaction `last`; not compared */
 };
 
-enum { POSITION_OPEN_MAX = 8 };
+enum { POSITION_OPEN_MAX = 16 };
 
 /* Intervals that a position has beside its open ones: sorted, shared by all positions that have the
  * same, alive as long as the process. They change seldom: a log that is read makes its newest

@@ -155,6 +155,7 @@ static bool open_checked(struct mysql_source_state *s, struct error *err)
         return false;
     }
     set_identity(s);
+    s->base.position_kind = s->opened.kind;
     return true;
 }
 

@@ -123,6 +123,9 @@ static bool begin_group(struct my_stream *s, struct error *err)
         .start = place(s, h->next - h->size),
     };
     s->group.gtid.tag = (struct str){0}; /* borrowed from the event */
+    if (s->options.has_gtid && !s->group.source) {
+        return my_stream_fail("a GTID whose tag no server takes", err);
+    }
     int64_t commit_time_us =
         g->commit_time_us ? g->commit_time_us : (int64_t)h->timestamp * 1000000;
     collector_begin(s->collector, &(struct collector_transaction){

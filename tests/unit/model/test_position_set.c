@@ -332,7 +332,7 @@ static void reading_a_log_makes_no_rest_at_each_transaction(void **state)
                 &p, position_source_mysql((uint8_t[16]){0, 0, 1, (uint8_t)i}, str_from("")), n, 0);
         }
     }
-    assert_int_equal(position_number(p), 30 * 5 + 8 * 9995);
+    assert_int_equal(position_number(p), 30 * 5 + POSITION_OPEN_MAX * 9995);
     assert_true(position_rest_count() <= before + POSITION_OPEN_MAX);
 }
 
