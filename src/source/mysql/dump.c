@@ -72,7 +72,8 @@ static bool receive(struct dump *d, struct str *out, struct error *err)
         return false;
     }
     if (packet[0] != 0) {
-        return error_set(err, ERROR_FATAL, "the log: a packet that begins with %u", packet[0]);
+        (void)error_set(err, ERROR_FATAL, "the log: a packet that begins with %u", packet[0]);
+        return false;
     }
     *out = (struct str){.data = (const char *)packet + 1, .size = size - 1};
     return true;
