@@ -194,6 +194,10 @@ static bool swap_packets(struct dump *d, int timeout_ms, bool *ended, struct err
     bool has_packets = d->filling.size > 0;
     if (has_packets) {
         struct packets empty = d->reading;
+        if (empty.capacity > 2 * (size_t)BUFFER_BYTES) { /* held one packet of that size */
+            free(empty.data);
+            empty = (struct packets){0};
+        }
         empty.size = 0;
         empty.offset = 0;
         d->reading = d->filling;
