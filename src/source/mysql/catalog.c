@@ -121,13 +121,16 @@ const struct my_catalog_column *my_catalog_find(const struct my_catalog_table *t
     return find(t, name);
 }
 
-/* COLUMNS.COLUMN_KEY would also call a unique index PRI, where there is no primary key. */
+/* COLUMNS.COLUMN_KEY would also call a unique index PRI, where there is no primary key. Other
+ * indexes matter where they have a hidden column: those of MariaDB that are called HASH, unless all
+ * of the engine's may be. */
 static bool read_key(MYSQL *c, const struct my_server *server, struct my_catalog_table *t,
                      struct error *err)
 {
     owned(buf_release) struct buf sql = {0};
-    buf_append_text(&sql, "SELECT COLUMN_NAME FROM information_schema.STATISTICS"
-                          " WHERE INDEX_NAME = 'PRIMARY' AND ");
+    buf_append_text(&sql, "SELECT COLUMN_NAME, INDEX_NAME FROM information_schema.STATISTICS"
+                          " WHERE (INDEX_NAME = 'PRIMARY' OR (INDEX_TYPE = 'HASH' AND"
+                          " SEQ_IN_INDEX = 1)) AND ");
     append_table_condition(&sql, server, "TABLE_SCHEMA", t->name);
     owned(my_result_free) MYSQL_RES *r = my_connection_query(c, buf_text(&sql), err);
     if (!r) {
@@ -135,6 +138,10 @@ static bool read_key(MYSQL *c, const struct my_server *server, struct my_catalog
     }
     for (MYSQL_ROW row = mysql_fetch_row(r); row; row = mysql_fetch_row(r)) {
         struct my_catalog_column *column = row[0] ? find(t, str_from(row[0])) : NULL;
+        if (row[1] && strcasecmp(row[1], "PRIMARY") != 0) {
+            t->hidden_count += server->is_mariadb && !equal(t->engine, "MEMORY");
+            continue;
+        }
         if (!column) {
             return error_set(err, ERROR_RETRY,
                              "the primary key has a column that the table has not");

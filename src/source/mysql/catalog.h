@@ -43,6 +43,8 @@ struct my_catalog_table {
     struct my_catalog_column *columns; /* in the table's order */
     uint32_t column_count;
     uint32_t key_count;
+    uint32_t hidden_count; /* columns behind those, which only the log shows: MariaDB makes one for
+                              each unique index over text of any length */
 };
 
 struct my_catalog_tables {

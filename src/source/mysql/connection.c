@@ -30,6 +30,7 @@ enum {
     PACKET_MAX = 1 << 30,
     MYSQL_SQL_VERSION = 80000, /* the first MySQL that knows mysql_sql */
     MYSQL_KEY_SQL_VERSION = 80030,
+    LOCK_WAIT_TIMEOUT = 1205,
 };
 
 enum error_kind my_connection_error_kind(unsigned number)
@@ -114,13 +115,16 @@ bool my_connection_error(MYSQL *c, struct error *err)
     unsigned number = mysql_errno(c);
     const char *text = mysql_error(c);
     enum error_kind kind = my_connection_error_kind(number);
-    /* The same number says that another reader has our server id. */
-    if (kind == ERROR_LOST && strstr(text, "same server_")) {
+    /* Another reader has our server id: MySQL has no number for that, MariaDB one of its own. */
+    if (strstr(text, "same server_")) {
         kind = ERROR_CONFIG;
     }
-    return error_set(err, kind, "%s%s (error %u)",
+    return error_set(err, kind, "%s%s (error %u)%s",
                      is_lost(number) ? "connection to the server lost: " : "",
-                     text[0] ? text : "no answer", number);
+                     text[0] ? text : "no answer", number,
+                     number == LOCK_WAIT_TIMEOUT ? "; a statement or an open transaction holds it "
+                                                   "(SHOW PROCESSLIST)"
+                                                 : "");
 }
 
 /* Options whose failure could only be a lack of memory. */
@@ -253,9 +257,19 @@ static void watch_peer(MYSQL *c)
     }
 }
 
-static bool set_session(MYSQL *c, struct error *err)
+bool my_connection_set_lock_timeout(MYSQL *c, int64_t timeout_ms, struct error *err)
 {
-    if (!my_connection_execute(c, session_sql, err)) {
+    char sql[64];
+    (void)snprintf(sql, sizeof(sql), "SET SESSION lock_wait_timeout = %lld",
+                   (long long)((timeout_ms + 999) / 1000));
+    return my_connection_execute(c, sql, err);
+}
+
+static bool set_session(MYSQL *c, const struct my_connection_options *options, struct error *err)
+{
+    if (!my_connection_execute(c, session_sql, err) ||
+        (options->lock_timeout_ms > 0 &&
+         !my_connection_set_lock_timeout(c, options->lock_timeout_ms, err))) {
         return false;
     }
     if (strstr(mysql_get_server_info(c), "MariaDB")) {
@@ -318,7 +332,7 @@ MYSQL *my_connection_open(const struct my_connection_options *options, struct er
         return NULL;
     }
     watch_peer(c);
-    if (!set_session(c, err)) {
+    if (!set_session(c, options, err)) {
         error_wrap(err, "cannot set up the session");
         return NULL;
     }

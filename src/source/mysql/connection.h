@@ -41,6 +41,7 @@ struct my_connection_options {
     const char *pipeline; /* names the session at the server (connection attribute program_name) */
     int64_t connect_timeout_ms;
     int64_t read_timeout_ms; /* 0: a statement may take as long as it wants */
+    int64_t lock_timeout_ms; /* how long one waits for a table; 0: as long as the server lets it */
 };
 
 /* Connects and sets the session up: utf8mb4, time_zone '+00:00', a sql_mode without ANSI_QUOTES,
@@ -57,6 +58,9 @@ must_check MYSQL_RES *my_connection_query(MYSQL *c, const char *sql, struct erro
 
 /* Runs a statement without a result. */
 must_check bool my_connection_execute(MYSQL *c, const char *sql, struct error *err);
+
+/* How long the session's statements wait for a table, in whole seconds. */
+must_check bool my_connection_set_lock_timeout(MYSQL *c, int64_t timeout_ms, struct error *err);
 
 /* Fills `err` from the connection's last error, by what to do next. Returns false. */
 bool my_connection_error(MYSQL *c, struct error *err);

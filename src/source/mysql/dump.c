@@ -25,6 +25,7 @@ struct packets {
 
 struct dump {
     MYSQL *connection; /* of the receiving thread, once it runs */
+    uint32_t server_id;
     bool has_checksum;
     pthread_t thread;
     bool has_thread;
@@ -65,6 +66,12 @@ static bool receive(struct dump *d, struct str *out, struct error *err)
         my_connection_error(d->connection, err);
         if (err->kind == ERROR_NONE) {
             (void)error_set(err, ERROR_RETRY, "the connection that reads the log broke");
+        }
+        if (strstr(err->message, "same server_")) {
+            (void)error_wrap(err,
+                             "another reader of the server's log also has the number %u: give each "
+                             "pipeline its own (server_id)",
+                             d->server_id);
         }
         return false;
     }
@@ -124,6 +131,7 @@ static bool read_checksum(struct dump *d, struct error *err)
 static bool begin(struct dump *d, const struct dump_options *options, struct error *err)
 {
     struct my_connection_options connection = options->connection;
+    d->server_id = options->server_id;
     connection.read_timeout_ms = READ_TIMEOUT_MS;
     d->connection = my_connection_open(&connection, err);
     if (!d->connection || !read_checksum(d, err) || !dump_request(d->connection, options, err)) {

@@ -30,7 +30,9 @@ static uint32_t count_without_snapshot(const struct my_load *l)
 
 static bool open_reader(struct my_load *l, struct my_load_reader *r, struct error *err)
 {
-    r->c = my_connection_open(&l->options.connection, err);
+    struct my_connection_options options = l->options.connection;
+    options.lock_timeout_ms = 0; /* rather wait than begin again */
+    r->c = my_connection_open(&options, err);
     if (!r->c) {
         return false;
     }
@@ -66,10 +68,8 @@ static bool open_connections(struct my_load *l, struct error *err)
 /* Whoever holds a lock and is not heard of is thrown out soon: nobody else could let go. */
 static bool set_timeouts(MYSQL *c, int64_t lock_timeout_ms, struct error *err)
 {
-    owned(buf_release) struct buf sql = {0};
-    buf_append_format(&sql, "SET SESSION lock_wait_timeout = %lld, SESSION wait_timeout = 60",
-                      (long long)((lock_timeout_ms + 999) / 1000));
-    return my_connection_execute(c, buf_text(&sql), err);
+    return my_connection_set_lock_timeout(c, lock_timeout_ms, err) &&
+           my_connection_execute(c, "SET SESSION wait_timeout = 60", err);
 }
 
 /* LOCK TABLES ... READ of all captured tables, or of those without a snapshot. */
@@ -89,9 +89,7 @@ static bool lock_tables(struct my_load *l, MYSQL *c, bool all, struct error *err
 static bool wrap_lock_error(const struct my_load *l, struct error *err)
 {
     if (err->kind == ERROR_RETRY) {
-        return error_wrap(err,
-                          "the tables could not be locked within %lld ms: a statement or an open "
-                          "transaction holds one of them (SHOW PROCESSLIST)",
+        return error_wrap(err, "the tables could not be locked within %lld ms",
                           (long long)l->options.lock_timeout_ms);
     }
     return error_wrap(err, "cannot lock the tables");

@@ -23,7 +23,11 @@ struct my_connection_options my_prerequisites_connection(const struct source_con
                                                          const char *pipeline)
 {
     return (struct my_connection_options){
-        .url = config->url, .pipeline = pipeline, .connect_timeout_ms = config->connect_timeout_ms};
+        .url = config->url,
+        .pipeline = pipeline,
+        .connect_timeout_ms = config->connect_timeout_ms,
+        .lock_timeout_ms = config->lock_timeout_ms,
+    };
 }
 
 uint32_t my_prerequisites_server_id(const struct source_config *config, const char *pipeline,

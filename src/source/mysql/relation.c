@@ -179,6 +179,9 @@ static bool map_column(struct my_relation *r, uint32_t i, const struct my_relati
     const struct table_map_column *c = &r->map.columns[i];
     struct my_relation_column *out = &r->columns[i];
     *out = (struct my_relation_column){.target = -1};
+    if (!r->map.has_names && i >= r->schema->column_count) {
+        return true; /* hidden */
+    }
     struct str name = r->map.has_names ? c->name : str_from(r->schema->columns[i].name);
     for (uint32_t k = 0; k < r->schema->column_count; k++) {
         const char *known = r->schema->columns[k].name;
@@ -198,7 +201,7 @@ static bool map_columns(struct my_relation *r, const struct my_relation_options 
                         struct error *err)
 {
     const struct table_map *m = &r->map;
-    if (!m->has_names && m->column_count != r->schema->column_count) {
+    if (!m->has_names && m->column_count != r->schema->column_count + r->known.hidden_count) {
         return my_relation_lose(
             r, "has rows in the log with another number of columns than it has now",
             options->pipeline, err);
