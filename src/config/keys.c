@@ -131,7 +131,8 @@ static const struct key source_keys[] = {
     {"lock_timeout", KEY_DURATION, MEMBER(struct source_config, lock_timeout_ms),
      .default_text = "10s", .min = "1s", .max = "1h", .for_type = "mysql",
      .help = "How long a load waits for the instant in which it holds all writers; statements that "
-             "come meanwhile wait behind it. Then it tries again."},
+             "come meanwhile wait behind it. Also how long a table that others hold is waited for "
+             "when it is looked at. Then it tries again."},
     {"unrepresentable", KEY_ENUM, MEMBER(struct source_config, unrepresentable),
      .words = unrepresentable_modes, .default_text = "fail", .for_type = "mysql",
      .help =
