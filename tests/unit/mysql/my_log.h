@@ -6,8 +6,9 @@
 #include "my_tables.h"
 #include "source/mysql/stream.h"
 
-#define GTID_UUID "\x3e\x11\xfa\x47\x71\xca\x11\xe1\x9e\x33\xc8\x0a\xa9\x42\x95\x62" /* SERVER_A \
-                                                                                      */
+#define GTID_UUID                                                                  \
+    "\x3e\x11\xfa\x47\x71\xca\x11\xe1\x9e\x33\xc8\x0a\xa9\x42\x95\x62" /* SERVER_A \
+                                                                        */
 
 struct log_fixture {
     struct arena arena;
