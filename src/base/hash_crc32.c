@@ -16,9 +16,12 @@ enum { BLOCK = 16, LANES = 4 };
 
 #define USES_PCLMUL __attribute__((target("pclmul,sse4.1")))
 
-USES_PCLMUL static __m128i load(const uint8_t *p)
+/* A block at any address. */
+typedef __m128i_u block;
+
+USES_PCLMUL static __m128i load(const void *p)
 {
-    return _mm_loadu_si128((const __m128i_u *)(const void *)p);
+    return _mm_loadu_si128((const block *)p);
 }
 
 /* `a`, as far ahead of `next` as the factors say, added to it. */
@@ -61,29 +64,30 @@ USES_PCLMUL static uint32_t crc32_of_blocks(uint32_t crc, const uint8_t *p, size
 {
     const __m128i by_block = _mm_set_epi64x(0x0CCAA009E, 0x1751997D0);
     const __m128i by_lanes = _mm_set_epi64x(0x1C6E41596, 0x154442BD4);
-    const uint8_t *end = p + size;
     ptrdiff_t odd = (ptrdiff_t)(size % BLOCK);
+    const block *next = (const void *)(p + odd);
+    const block *end = next + size / BLOCK;
     __m128i start = _mm_cvtsi32_si128((int)~crc);
     __m128i a = _mm_xor_si128(load(p), start);
     if (odd > 0) {
-        __m128i next = _mm_xor_si128(load(p + odd), shift(start, -odd));
-        a = fold(shift(a, BLOCK - odd), by_block, next);
+        __m128i second = _mm_xor_si128(load(next), shift(start, -odd));
+        a = fold(shift(a, BLOCK - odd), by_block, second);
     }
-    p += odd + BLOCK;
-    if (end - p >= (LANES - 1) * BLOCK) {
-        __m128i b = load(p);
-        __m128i c = load(p + BLOCK);
-        __m128i d = load(p + 2 * BLOCK);
-        for (p += 3 * BLOCK; end - p >= LANES * BLOCK; p += LANES * BLOCK) {
-            a = fold(a, by_lanes, load(p));
-            b = fold(b, by_lanes, load(p + BLOCK));
-            c = fold(c, by_lanes, load(p + 2 * BLOCK));
-            d = fold(d, by_lanes, load(p + 3 * BLOCK));
+    next++;
+    if (end - next >= LANES - 1) {
+        __m128i b = load(next);
+        __m128i c = load(next + 1);
+        __m128i d = load(next + 2);
+        for (next += 3; end - next >= LANES; next += LANES) {
+            a = fold(a, by_lanes, load(next));
+            b = fold(b, by_lanes, load(next + 1));
+            c = fold(c, by_lanes, load(next + 2));
+            d = fold(d, by_lanes, load(next + 3));
         }
         a = fold(fold(fold(a, by_block, b), by_block, c), by_block, d);
     }
-    for (; p < end; p += BLOCK) {
-        a = fold(a, by_block, load(p));
+    for (; next < end; next++) {
+        a = fold(a, by_block, load(next));
     }
     return ~reduce(a, by_block);
 }
