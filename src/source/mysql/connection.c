@@ -371,7 +371,7 @@ bool my_connection_execute(MYSQL *c, const char *sql, struct error *err)
     if (mysql_real_query(c, sql, strlen(sql)) != 0) {
         return my_connection_error(c, err);
     }
-    owned(my_result_free) MYSQL_RES *r = mysql_store_result(c);
+    mysql_free_result(mysql_store_result(c)); /* there is one where a statement gave rows */
     return mysql_errno(c) == 0 || my_connection_error(c, err);
 }
 

@@ -133,7 +133,7 @@ printf_like(3) static void report(const struct check *c, int level, const char *
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     struct source_finding finding = {.text = text};
-    finding.level = level;
+    finding.level = (__typeof__(finding.level))level;
     c->fn(c->arg, &finding);
 }
 
