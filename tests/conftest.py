@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,7 +113,8 @@ def keep_delta_tables(directory: Path) -> None:
     """Copies a test's Delta tables where other readers look at them afterwards."""
     kept = os.environ.get("LEAT_KEEP_TABLES")
     for number, log in enumerate(directory.rglob("_delta_log") if kept else []):
-        shutil.copytree(log.parent, Path(str(kept)) / f"{directory.name}-{number}")
+        name = f"{directory.name}-{number}-{uuid.uuid4().hex[:8]}"
+        shutil.copytree(log.parent, Path(str(kept)) / name)
 
 
 @pytest.fixture(scope="session")

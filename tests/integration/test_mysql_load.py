@@ -16,6 +16,10 @@ QUICK: dict[str, Any] = {"retry": {"attempts": 2, "delay": "10ms", "max_delay": 
 ITEMS = "CREATE TABLE items (id int PRIMARY KEY, name varchar(2000))"
 
 
+# So many rows that the queue is full and the source waits while they are written.
+LARGE = 40000
+
+
 def items(database: MySQLDatabase, rows: int = 20) -> None:
     """A table of rows of two kilobytes."""
     database.execute(ITEMS)
@@ -103,7 +107,7 @@ def test_a_connection_that_is_killed_while_it_loads_is_made_again(
     leat: Leat, mysql_database: MySQLDatabase
 ) -> None:
     database = mysql_database
-    items(database, 6000)
+    items(database, LARGE)
     mirror = MySQLMirror(leat, database, {"items": "id"}, formats=("delta",))
     running = mirror.start()
     killed = 0
@@ -126,14 +130,14 @@ def test_a_statement_that_is_killed_while_it_loads_is_run_again(
 ) -> None:
     """KILL QUERY leaves the connection."""
     database = mysql_database
-    items(database, 6000)
+    items(database, LARGE)
     mirror = MySQLMirror(leat, database, {"items": "id"}, formats=("delta",))
     running = mirror.start()
 
     def kill() -> bool:
         found = database.server.execute(
             "SELECT ID FROM information_schema.PROCESSLIST"
-            " WHERE USER = 'leat' AND INFO LIKE 'SELECT `id`%'"
+            " WHERE USER = 'leat' AND INFO LIKE 'SELECT HIGH_PRIORITY `id`%'"
         )
         for (number,) in found:
             database.server.execute(f"KILL QUERY {number}")
