@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.lib.mysql import MySQLDatabase, run
 from tests.lib.mysql_mirror import MySQLMirror
 from tests.lib.wait import wait_until
 
+MYSQL = {"type": "mysql"}
 QUICK: dict[str, Any] = {"retry": {"attempts": 2, "delay": "10ms", "max_delay": "20ms"}}
 ITEMS = "CREATE TABLE items (id int PRIMARY KEY, name varchar(2000))"
 
@@ -259,3 +261,28 @@ def test_a_position_with_tags_is_taken_up_again(leat: Leat, mysql_database: MySQ
     running = mirror.start()
     mirror.settle(running)
     assert '"load read"' not in running.log_text
+
+
+def test_a_table_that_an_alter_takes_away_for_a_moment_is_found(
+    leat: Leat, mysql_database: MySQLDatabase
+) -> None:
+    """Engines without atomic DDL: between two names the table has none."""
+    database = mysql_database
+    database.execute(f"{ITEMS} ENGINE=MyISAM")
+    leat.configure({PIPELINE: leat.pipeline(database.url, [database.table("items")], source=MYSQL)})
+    stop = threading.Event()
+    connection = database.connect()
+
+    def alter() -> None:
+        while not stop.is_set():
+            run(connection, "ALTER TABLE items FORCE")
+
+    thread = threading.Thread(target=alter)
+    thread.start()
+    try:
+        for _ in range(25):
+            done = leat.run("check")
+            assert "does not exist" not in done.stdout, done.stdout
+    finally:
+        stop.set()
+        thread.join()

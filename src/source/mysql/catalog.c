@@ -243,6 +243,34 @@ static bool is_table(const char *type)
     return equal(type, "BASE TABLE") || equal(type, "SYSTEM VERSIONED");
 }
 
+/* True when the table is there after all. An ALTER of an engine without atomic DDL (MyISAM on
+ * MySQL) takes it away for a moment; a statement on the table itself waits until that is over. */
+static bool is_back(MYSQL *c, struct table_name name)
+{
+    struct error ignored = {0};
+    owned(buf_release) struct buf sql = {0};
+    buf_append_text(&sql, "SELECT 1 FROM ");
+    my_append_identifier(&sql, name.schema);
+    buf_append_char(&sql, '.');
+    my_append_identifier(&sql, name.table);
+    buf_append_text(&sql, " LIMIT 0");
+    if (!my_connection_execute(c, "SET SESSION lock_wait_timeout = 10", &ignored)) {
+        return false;
+    }
+    owned(my_result_free) MYSQL_RES *r = my_connection_query(c, buf_text(&sql), &ignored);
+    return r != NULL;
+}
+
+/* Runs the query that finds one table, again if it was away. */
+static MYSQL_RES *find_table(MYSQL *c, struct table_name name, const char *sql, struct error *err)
+{
+    owned(my_result_free) MYSQL_RES *r = my_connection_query(c, sql, err);
+    if (r && mysql_num_rows(r) == 0 && is_back(c, name)) {
+        return my_connection_query(c, sql, err);
+    }
+    return take(r);
+}
+
 bool my_catalog_read_table(MYSQL *c, const struct my_server *server, struct table_name name,
                            struct arena *arena, struct my_catalog_table *out, struct error *err)
 {
@@ -250,7 +278,7 @@ bool my_catalog_read_table(MYSQL *c, const struct my_server *server, struct tabl
     owned(buf_release) struct buf sql = {0};
     buf_append_text(&sql, tables_sql);
     append_table_condition(&sql, server, "TABLE_SCHEMA", name);
-    owned(my_result_free) MYSQL_RES *r = my_connection_query(c, buf_text(&sql), err);
+    owned(my_result_free) MYSQL_RES *r = find_table(c, name, buf_text(&sql), err);
     if (!r) {
         return error_wrap(err, "cannot look for table %s.%s", name.schema, name.table);
     }
@@ -369,7 +397,8 @@ static bool query_pattern(MYSQL *c, const struct my_server *server, const char *
         append_table_condition(&sql, server, "TABLE_SCHEMA", name);
     }
     buf_append_text(&sql, " ORDER BY CONVERT(TABLE_NAME USING utf8mb4) COLLATE utf8mb4_bin");
-    *out = my_connection_query(c, buf_text(&sql), err);
+    *out = all ? my_connection_query(c, buf_text(&sql), err)
+               : find_table(c, name, buf_text(&sql), err);
     if (!*out) {
         return error_wrap(err, "cannot look for table %s", pattern);
     }
