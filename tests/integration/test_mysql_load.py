@@ -9,17 +9,13 @@ import pytest
 
 from tests.lib.leat import Leat, Running
 from tests.lib.mirror import PIPELINE
-from tests.lib.mysql import MySQLDatabase, run
+from tests.lib.mysql import USER, MySQLDatabase, run
 from tests.lib.mysql_mirror import MySQLMirror
 from tests.lib.wait import wait_until
 
 MYSQL = {"type": "mysql"}
 QUICK: dict[str, Any] = {"retry": {"attempts": 2, "delay": "10ms", "max_delay": "20ms"}}
 ITEMS = "CREATE TABLE items (id int PRIMARY KEY, name varchar(2000))"
-
-
-# So many rows that the queue is full and the source waits while they are written.
-LARGE = 40000
 
 
 def items(database: MySQLDatabase, rows: int = 20) -> None:
@@ -105,47 +101,58 @@ def test_an_open_transaction_is_not_lost_between_load_and_stream(
 # Connections that end.
 
 
-def test_a_connection_that_is_killed_while_it_loads_is_made_again(
-    leat: Leat, mysql_database: MySQLDatabase
+def waiting(database: MySQLDatabase, state: str, user: str = USER) -> list[int]:
+    """The sessions of a user that wait in such a state."""
+    found = database.execute(
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = %s AND STATE LIKE %s",
+        (user, state),
+    )
+    return [int(number) for (number,) in found]
+
+
+@pytest.mark.parametrize("how", ["KILL", "KILL QUERY"])
+def test_what_is_killed_while_it_waits_for_the_lock_is_tried_again(
+    leat: Leat, mysql_database: MySQLDatabase, how: str
 ) -> None:
     database = mysql_database
-    items(database, LARGE)
-    mirror = MySQLMirror(leat, database, {"items": "id"}, formats=("delta",))
-    running = mirror.start()
-    killed = 0
-
-    def kill() -> bool:
-        nonlocal killed
-        if killed < 2 and "retry" not in running.log_text[-400:]:
-            killed += database.server.end_sessions() > 0
-        return killed >= 2 or '"load read"' in running.log_text
-
-    wait_until(kill, 60, "connections were killed")
-    database.execute("UPDATE items SET name = 'changed' WHERE id < 100")
+    items(database)
+    database.execute("CREATE TABLE other (id int PRIMARY KEY)")
+    mirror = MySQLMirror(leat, database, {"items": "id"}, source={"lock_timeout": "1h"})
+    with database.connect() as another:
+        run(another, "LOCK TABLES other WRITE")
+        running = mirror.start()
+        wait_until(lambda: waiting(database, "Waiting for%lock%"), 30, "it waits for the lock")
+        for number in waiting(database, "Waiting for%lock%"):
+            database.execute(f"{how} {number}")
+        running.wait_for("retry")
+        run(another, "UNLOCK TABLES")
     mirror.settle(running)
-    assert killed >= 1
-    assert "retry" in running.log_text
 
 
-def test_a_statement_that_is_killed_while_it_loads_is_run_again(
-    leat: Leat, mysql_database: MySQLDatabase
+@pytest.mark.parametrize("how", ["KILL", "KILL QUERY"])
+def test_what_is_killed_while_it_reads_a_table_is_read_again(
+    leat: Leat, mysql_database: MySQLDatabase, how: str
 ) -> None:
-    """KILL QUERY leaves the connection."""
+    """Who waits behind the load's lock gets the table before it is read, and holds the readers."""
     database = mysql_database
-    items(database, LARGE)
-    mirror = MySQLMirror(leat, database, {"items": "id"}, formats=("delta",))
-    running = mirror.start()
-
-    def kill() -> bool:
-        found = database.server.execute(
-            "SELECT ID FROM information_schema.PROCESSLIST"
-            " WHERE USER = 'leat' AND INFO LIKE 'SELECT HIGH_PRIORITY `id`%'"
-        )
-        for (number,) in found:
-            database.server.execute(f"KILL QUERY {number}")
-        return bool(found) or '"load read"' in running.log_text
-
-    wait_until(kill, 60, "a statement was killed, or the load was faster")
+    items(database)
+    database.execute("CREATE TABLE other (id int PRIMARY KEY)")
+    mirror = MySQLMirror(leat, database, {"items": "id"}, source={"lock_timeout": "1h"})
+    with database.connect() as first, database.connect() as second:
+        run(first, "LOCK TABLES other WRITE")
+        running = mirror.start()
+        wait_until(lambda: waiting(database, "Waiting for%lock%"), 30, "it waits for the lock")
+        locking = threading.Thread(target=run, args=(second, "LOCK TABLES items WRITE"))
+        locking.start()
+        wait_until(lambda: waiting(database, "Waiting for%", "root"), 30, "another waits behind it")
+        run(first, "UNLOCK TABLES")
+        locking.join(60)
+        wait_until(lambda: waiting(database, "Waiting for table metadata lock"), 30, "readers wait")
+        for number in waiting(database, "Waiting for table metadata lock"):
+            database.execute(f"{how} {number}")
+        running.wait_for("retry")
+        run(second, "INSERT INTO items VALUES (1000, 'under the lock')")
+        run(second, "UNLOCK TABLES")
     mirror.settle(running)
 
 
