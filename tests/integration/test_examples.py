@@ -57,8 +57,8 @@ def end(name: str, running: Running, database: Database) -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_each_example_is_a_configuration(leat: Leat, path: Path) -> None:
     """As it stands, with nothing but the password in the environment."""
-    secrets = {"PGPASSWORD": "hush", "MYSQL_PASSWORD": "hush"}
-    done = leat.run("config", "show", f"--config={path}", config=False, **secrets)
+    show = ("config", "show", f"--config={path}")
+    done = leat.run(*show, config=False, PGPASSWORD="hush", MYSQL_PASSWORD="hush")
     assert done.returncode == 0, done.stderr
     assert "hush" not in done.stdout
 
