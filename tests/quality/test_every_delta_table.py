@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from deltalake import DeltaTable
 
+from tests.lib.delta import delta_rows
 from tests.lib.json_rows import table_rows
 from tests.lib.rows import as_multiset
 
@@ -37,7 +37,7 @@ def test_spark_and_deltalake_agree_on_every_delta_table_of_the_tests(
     refused, different = [], []
     for path in tables:
         try:
-            expected = as_multiset(table_rows(DeltaTable(path).to_pyarrow_table()))
+            expected = as_multiset(delta_rows(path))
         except Exception as error:  # tests also break tables
             refused.append(f"{path.name}: deltalake: {str(error)[:150]}")
             continue
@@ -54,5 +54,5 @@ def test_spark_and_deltalake_agree_on_every_delta_table_of_the_tests(
     record_property("say", f"{len(tables)} tables, {len(refused)} not read by both")
     for line in refused:
         record_property("say", f"  {line}")
-    assert len(tables) > len(refused)
+    assert len(tables) > 10 * len(refused), refused
     assert not different, "\n".join(different)
