@@ -12,13 +12,15 @@ struct scan {
     const struct ahead_options *options;
     uint32_t *counts;
     struct binlog_decoder decoder;
+    bool is_alter_open; /* the statement that follows only begins an ALTER */
 };
 
 static void count_statement(struct scan *s, const struct binlog_query *q)
 {
     owned(arena_release) struct arena arena = {0};
     struct ddl ddl = {0};
-    ddl_read(q->text, q->database, &arena, &ddl);
+    owned(buf_release) struct buf converted = {0};
+    ddl_read(my_stream_text(q, s->decoder.is_mariadb, &converted), q->database, &arena, &ddl);
     for (uint32_t i = 0; i < s->options->relation_count; i++) {
         s->counts[i] += my_stream_reshapes(&ddl, &s->options->relations[i],
                                            s->options->dump.server->names_lower_case);
@@ -33,7 +35,9 @@ static bool look(struct scan *s, struct str bytes, struct error *err)
     if (!binlog_decode(&s->decoder, bytes.data, bytes.size, &event, err)) {
         return false;
     }
-    if (event.kind == BINLOG_QUERY) {
+    if (event.kind == BINLOG_GTID) {
+        s->is_alter_open = event.gtid.is_alter_open;
+    } else if (event.kind == BINLOG_QUERY && !s->is_alter_open) {
         count_statement(s, &event.query);
     }
     return true;

@@ -61,6 +61,11 @@ bool my_stream_can_rest(const struct my_stream *s);
  */
 void my_stream_rest(struct my_stream *s);
 
+/* A statement as UTF-8: it stands in the log as its session wrote it. Lies in the event or in
+ * `converted`. What cannot be converted is read as it is; then only names that are not ASCII are
+ * not found. */
+struct str my_stream_text(const struct binlog_query *q, bool is_mariadb, struct buf *converted);
+
 /* True when a statement of the log alters the table in a way that changes which columns it has;
  * false for all others. For reading ahead. */
 bool my_stream_reshapes(const struct ddl *ddl, const struct my_relation *r, bool names_lower_case);

@@ -205,12 +205,9 @@ static struct str after(struct str text, const char *words)
     return (struct str){.data = text.data + size, .size = text.size - size};
 }
 
-/* The statement as UTF-8: it stands in the log as its session wrote it. What cannot be converted is
- * read as it is; then only names that are not ASCII are not found. */
-static struct str text_of(const struct my_stream *s, struct buf *converted)
+struct str my_stream_text(const struct binlog_query *q, bool is_mariadb, struct buf *converted)
 {
-    const struct binlog_query *q = &s->event.query;
-    enum my_charset charset = my_charset_of_collation(q->collation, s->options.is_mariadb);
+    enum my_charset charset = my_charset_of_collation(q->collation, is_mariadb);
     struct error ignored = {0};
     bool is_other = q->collation != 0 && charset != MY_CHARSET_UNKNOWN &&
                     charset != MY_CHARSET_BINARY && charset != MY_CHARSET_UTF8;
@@ -235,7 +232,7 @@ bool my_stream_query(struct my_stream *s, struct error *err)
         return my_stream_end_group(s, err);
     }
     owned(buf_release) struct buf converted = {0};
-    ddl_read(text_of(s, &converted), q->database, &arena, &ddl);
+    ddl_read(my_stream_text(q, s->options.is_mariadb, &converted), q->database, &arena, &ddl);
     if (ddl.kind == DDL_BEGIN) {
         s->group.has_begun = true;
         return true;
