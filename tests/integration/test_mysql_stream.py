@@ -385,3 +385,24 @@ def test_an_xa_transaction_prepared_before_the_load_is_not_missed(
     database.execute("XA COMMIT 'early'")
     assert running.wait() == 1
     assert "was prepared before the tables were loaded" in running.log_text
+
+
+def test_an_alter_of_another_character_set_is_seen_in_a_log_without_names(
+    leat: Leat, mysql_database: MySQLDatabase
+) -> None:
+    """The statement stands in the log as its session wrote it, the table's name with it."""
+    database = mysql_database
+    plain = "NO_LOG" if database.server.is_mariadb else "MINIMAL"
+    database.server.set_global(binlog_row_metadata=plain)
+    database.reconnect()
+    database.execute("CREATE TABLE größe (id int PRIMARY KEY, a int, b int)")
+    database.execute("INSERT INTO größe VALUES (1, 10, 100)")
+    mirror = MySQLMirror(leat, database, {"größe": "id"})
+    mirror.settle(mirror.start())
+    latin1 = database.server.connect(database.name, charset="latin1")
+    with latin1 as session, session.cursor() as cursor:
+        cursor.execute("UPDATE größe SET a = 11")
+        cursor.execute("ALTER TABLE größe DROP COLUMN a, ADD COLUMN c int")
+    running = mirror.start()
+    assert running.wait() == 1
+    assert "was altered while the pipeline did not run" in running.log_text
